@@ -1,0 +1,246 @@
+"""What cookiecutter.json and the hooks need beyond plain Jinja.
+
+Names derived from the title, texts quoted for a file, and the rules an answer has to keep.
+An answer is only ever looked at: nothing here runs it, writes a file or reaches the network.
+"""
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+import shlex
+import subprocess
+import sys
+import unicodedata
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped]
+from jinja2.ext import Extension
+from slugify import slugify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jinja2 import Environment
+
+TEXTS = ("project_name", "description", "author_name")
+REQUIRED = ("project_name", "project_slug", "author_name")
+QUESTIONS = (
+    "project_name",
+    "project_slug",
+    "description",
+    "author_name",
+    "license",
+    "starter",
+    "async_mode",
+    "class_views",
+)
+
+LONGEST_TEXT = 200
+LONGEST_SLUG = 63
+# A derived slug stays shorter, so that a word can be put before or after it.
+LONGEST_DERIVED_SLUG = LONGEST_SLUG - len("-service")
+SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a text."""
+    return set(text.split())
+
+
+KEYWORDS = {word.lower() for word in [*keyword.kwlist, *keyword.softkwlist, "type"]}
+# Beside the modules of the Python that runs cookiecutter: those of a Python the service may run on.
+STANDARD_LIBRARY = {
+    *getattr(sys, "stdlib_module_names", ()),
+    *words("annotationlib compression sitecustomize test tomllib usercustomize"),
+    *words("asynchat asyncore cgi distutils imp pipes smtpd telnetlib"),
+}
+# Import names and distribution names of everything a service may install, with "_" for "-".
+DEPENDENCIES = words(
+    """
+    alembic amqp annotated_types anyio apscheduler ast_serialize attr attrs bidict blinker brotli
+    certifi cffi charset_normalizer click colorama coverage cryptography dns dnspython dotenv
+    engineio eventlet execnet flask flask_classful flask_classy flask_migrate flask_socketio
+    flask_sqlalchemy gevent geventwebsocket gevent_websocket greenlet gunicorn h11 hatchling idna
+    importlib_metadata iniconfig itsdangerous jinja2 kafka kafka_python kombu librt locust mako
+    markupsafe mock msgpack msgspec mypy mypy_extensions mypyc orjson packaging pathspec pip
+    pkg_resources pluggy prometheus_client psutil psycopg psycopg2 psycopg2_binary psycopg_binary
+    psycopg_pool py pycparser pydantic pydantic_core pydantic_settings pygments pytest
+    pytest_timeout pytest_xdist python_dateutil python_dotenv python_engineio python_socketio
+    pyyaml redis requests ruff setuptools simple_websocket six socketio sqlalchemy
+    tomlkit trove_classifiers types_cffi types_gevent types_greenlet types_psutil types_pyopenssl
+    types_redis types_requests types_setuptools typing_extensions typing_inspection tzdata urllib3
+    uv valkey vine watchdog websocket websocket_client websockets werkzeug wheel wsproto xdist yaml
+    zmq zope zope_event zope_interface
+    """
+)
+# Folders that stand beside the package, and commands that stand beside its own.
+SERVICE = words(
+    """
+    activate build conftest deactivate deploy dist docs instance migrations node_modules python
+    python3 src tests venv
+    """
+)
+WINDOWS = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+}
+
+
+def package_for(slug: str) -> str:
+    """Return the import name of a slug."""
+    return slug.replace("-", "_").replace(".", "_")
+
+
+def slug_for(title: str) -> str:
+    """Return a slug that is accepted, whatever the title is."""
+    slug: str = slugify(title, max_length=LONGEST_DERIVED_SLUG) or "realtime-service"
+    if slug[0].isdigit():
+        return f"service-{slug}"
+    return f"{slug}-service" if slug_problem(slug) else slug
+
+
+def author_for(title: str) -> str:
+    """Return the author of a service nobody has put a name to."""
+    return f"The {cleaned(title)[: LONGEST_TEXT - 20].strip() or 'service'} authors"
+
+
+def toml_string(text: str) -> str:
+    """Return a text in double quotes, for TOML, JSON, YAML and Python alike.
+
+    Characters beyond ASCII stay as they are: JSON's pairs of surrogates are no TOML.
+    """
+    return dumps(text, ensure_ascii=False)
+
+
+def slug_problem(slug: str) -> str:
+    """Return the rule a slug breaks, or nothing."""
+    if not slug.strip():
+        return "is required"
+    if len(slug) > LONGEST_SLUG:
+        return f"has at most {LONGEST_SLUG} characters; this has {len(slug)}"
+    if not SLUG.fullmatch(slug):
+        return "is made of a-z and 0-9, with a single - _ or . between them"
+    if slug[0].isdigit():
+        return "starts with a letter, because Python imports it by that name"
+    package = package_for(slug)
+    owners = {
+        "a keyword of Python": package in KEYWORDS,
+        "a module of Python's standard library": package in STANDARD_LIBRARY,
+        "a package the service depends on": package in DEPENDENCIES,
+        "a folder or a command of the service": package in SERVICE,
+        "a name Windows keeps for itself": slug.split(".")[0] in WINDOWS,
+    }
+    return next((f"may not be {owner}" for owner, owns in owners.items() if owns), "")
+
+
+def text_problem(question: str, text: str) -> str:
+    """Return the rule a free text breaks, or nothing."""
+    if question in REQUIRED and not text.strip():
+        return "is required"
+    controls = sorted({character for character in text if is_control(character)})
+    if controls:
+        found = ", ".join(ascii(character) for character in controls[:3])
+        return f"is one line without control characters; this has {found}"
+    if len(text) > LONGEST_TEXT:
+        return f"has at most {LONGEST_TEXT} characters; this has {len(text)}"
+    return ""
+
+
+def is_control(character: str) -> bool:
+    """Tell whether a character ends a line, steers a terminal or is none at all."""
+    category = unicodedata.category(character)
+    return category in {"Cc", "Cs", "Zl", "Zp"} or character in "\ufffe\uffff"
+
+
+def cleaned(text: str) -> str:
+    """Return a free text without what is refused."""
+    spaced = "".join(" " if is_control(character) else character for character in text)
+    return " ".join(spaced.split())[:LONGEST_TEXT].strip()
+
+
+def problems(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return the rule broken by each answer that breaks one."""
+    found = {question: text_problem(question, answers[question]) for question in TEXTS}
+    found["project_slug"] = slug_problem(answers["project_slug"])
+    return {question: found[question] for question in QUESTIONS if found.get(question)}
+
+
+def suggestion(question: str, answers: Mapping[str, str]) -> str:
+    """Return an answer that would be accepted, as near to the one given as can be."""
+    title = cleaned(answers["project_name"])
+    if question == "project_slug":
+        return slug_for(answers[question] if slugify(answers[question]) else title)
+    defaults = {"project_name": "My Realtime Service", "author_name": author_for(title)}
+    return cleaned(answers[question]) or defaults.get(question, "")
+
+
+def shown(value: str) -> str:
+    """Return a value as a terminal can show it: on one line, escaped and not too long."""
+    return repr(value) if len(value) <= 60 else f"{value[:60]!r}... ({len(value)} characters)"
+
+
+def argument(question: str, answer: str) -> str:
+    """Return `question=answer` for the command line, where cookiecutter renders the answer."""
+    if answer.isprintable() and not re.search(r"\{[{%#]", answer):
+        return f"{question}={answer}"
+    return f"{question}={{{{ {answer!a} }}}}"
+
+
+def retry(answers: Mapping[str, str]) -> str:
+    """Return the command that gives the same answers, the refused ones repaired."""
+    refused = problems(answers)
+    given = {
+        question: suggestion(question, answers) if question in refused else answers[question]
+        for question in QUESTIONS
+    }
+    # uvx leaves no cookiecutter behind that could be called by its name.
+    program = ["uvx", "cookiecutter"] if "archive-v" in sys.prefix else ["cookiecutter"]
+    template = answers.get("_template") or str(Path(__file__).resolve().parent)
+    words = [*program, template, "--no-input", *(argument(*answer) for answer in given.items())]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def refusal(answers: Mapping[str, str]) -> str:
+    """Return the whole message about answers that cannot be used, or nothing."""
+    refused = problems(answers)
+    if not refused:
+        return ""
+    lines = ["", f"Answers that cannot be used: {len(refused)}"]
+    for question, rule in refused.items():
+        lines += [
+            "",
+            f"  {question}: {shown(answers[question])}",
+            f"    rule: {question} {rule}",
+            f"    try:  {suggestion(question, answers)}",
+        ]
+    lines += ["", "The same again with these repaired:", "", retry(answers), ""]
+    return "\n".join([*lines, "Nothing was written."])
+
+
+def checked(answers: Mapping[str, str]) -> str:
+    """Stop cookiecutter when an answer cannot be used.
+
+    It prints this exception as a plain message, and no folder exists yet: a hook is followed by
+    cookiecutter's traceback, and runs in a folder that already has the refused name.
+    """
+    message = refusal(answers)
+    if message:
+        raise FailedHookException(message)
+    return "yes"
+
+
+class Filters(Extension):
+    """The functions above that templates use, as filters."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Add the filters to cookiecutter's environment."""
+        super().__init__(environment)
+        filters = (author_for, checked, package_for, refusal, slug_for, toml_string)
+        environment.filters.update({function.__name__: function for function in filters})

@@ -1,0 +1,1 @@
+"""The service: see ``app.create_app`` for how it is put together."""

@@ -1,0 +1,66 @@
+"""The application: settings, extensions, then every view with its routes and events."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from engineio.payload import Payload
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import flask_view, views
+from .async_mode import ASYNC_MODE
+from .extensions import socketio
+from .flask_view import errors, serialization
+from .logs import configure_logging
+from .settings import Settings
+
+# A polling client sends what it has collected in one request; the library's 16 packets are fewer
+# than a burst of events, and what is above is lost.
+Payload.max_decode_packets = 500
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return a new application.
+
+    :param settings: the settings; by default those of the environment.
+    :raises SettingsError: the environment holds a value that the service cannot run with.
+    :raises ImportError: a module with views cannot be imported.
+    """
+    settings = settings or Settings.load()
+    configure_logging(settings)
+
+    app = Flask(__name__, instance_path=str(settings.instance_path.absolute()))
+    app.config.from_mapping(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=settings.max_message_bytes,
+    )
+    app.json = serialization.FlaskJSON(app)
+    errors.init_app(app)
+
+    socketio.init_app(app, **_socketio_options(settings))
+    flask_view.register_views(app, views, socket=socketio)
+
+    # Outermost, so that events see the client's address too, and not the proxy's.
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
+        )
+    return app
+
+
+def _socketio_options(settings: Settings) -> dict[str, Any]:
+    return {
+        "async_mode": ASYNC_MODE,
+        "async_handlers": not settings.ordered_events,
+        "cors_allowed_origins": settings.is_allowed_origin,
+        "json": serialization,
+        "max_http_buffer_size": settings.max_message_bytes,
+        "message_queue": settings.message_queue_url or None,
+        "ping_interval": settings.ping_interval,
+        "ping_timeout": settings.ping_timeout,
+        "transports": settings.transports,
+        "logger": logging.getLogger("socketio"),
+        "engineio_logger": logging.getLogger("engineio"),
+    }

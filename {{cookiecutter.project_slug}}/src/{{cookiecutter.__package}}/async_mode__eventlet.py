@@ -1,0 +1,30 @@
+"""Make the standard library cooperative, before anything else is imported.
+
+One process serves all its clients by turns, in eventlet's green threads. A call that waits lets the
+others go on only if it was replaced, and a name that was bound earlier stays as it was: so this
+module is the first import of the command line and of the tests, and nothing stands before it.
+"""
+
+import os
+import sys
+from typing import Final
+
+if "flask" in sys.modules:
+    sys.exit(
+        "Flask was imported before eventlet could prepare the process for it. "
+        f"Start the service with its own command: python -m {__package__} run"
+    )
+
+# Host names are looked up by the system then, which knows search domains and the like; eventlet's
+# own resolver does not, and takes its time to load. Eventlet reads this when it is imported.
+os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+
+try:
+    import eventlet
+except ModuleNotFoundError:
+    sys.exit("eventlet is not installed. Install what the service needs: uv sync")
+
+eventlet.monkey_patch()
+
+ASYNC_MODE: Final = "eventlet"
+"""What Flask-SocketIO is told to use."""

@@ -1,0 +1,25 @@
+"""Make the standard library cooperative, before anything else is imported.
+
+One process serves all its clients by turns, in gevent's greenlets. A call that waits lets the
+others go on only if it was replaced, and a name that was bound earlier stays as it was: so this
+module is the first import of the command line and of the tests, and nothing stands before it.
+"""
+
+import sys
+from typing import Final
+
+if "flask" in sys.modules:
+    sys.exit(
+        "Flask was imported before gevent could prepare the process for it. "
+        f"Start the service with its own command: python -m {__package__} run"
+    )
+
+try:
+    from gevent import monkey
+except ModuleNotFoundError:
+    sys.exit("gevent is not installed. Install what the service needs: uv sync")
+
+monkey.patch_all()
+
+ASYNC_MODE: Final = "gevent"
+"""What Flask-SocketIO is told to use."""

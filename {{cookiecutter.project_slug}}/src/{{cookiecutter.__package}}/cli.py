@@ -1,0 +1,138 @@
+"""The commands of the service."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import FlaskGroup, shell_command
+
+from .app import create_app
+from .extensions import socketio
+from .flask_view.events import Namespace
+from .listener import ListenError, listen
+from .server import serve
+from .settings import Settings, SettingsError
+
+
+def _create_app() -> Flask:
+    """Return the application, or end the command with a sentence."""
+    try:
+        return create_app()
+    except (SettingsError, ImportError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.group(
+    cls=FlaskGroup,
+    create_app=_create_app,
+    add_default_commands=False,
+    add_version_option=False,
+    load_dotenv=False,
+    set_debug_flag=False,
+    invoke_without_command=True,
+)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Start the service, or look into it. Without a command: run."""
+    if context.invoked_subcommand is None:
+        context.invoke(run)
+
+
+# The application is this package's, whatever the options of Flask's own command say.
+cli.params = [option for option in cli.params if option.name == "help"]
+cli.add_command(shell_command)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", envvar="HOST", show_default=True, show_envvar=True)
+@click.option("--port", default=8000, envvar="PORT", show_default=True, show_envvar=True)
+@click.option("--debug", is_flag=True, help="Reload on changes, and tell clients why they failed.")
+@click.option("--reload", is_flag=True, help="Reload on changes.")
+def run(host: str, port: int, debug: bool, reload: bool) -> None:
+    """Serve HTTP and Socket.IO, in one process."""
+    if debug:
+        os.environ["FLASK_DEBUG"] = "1"
+    try:
+        settings = Settings.load()
+        listener = listen(host, port)
+    except (SettingsError, ListenError) as error:
+        raise click.ClickException(str(error)) from error
+    port = listener.getsockname()[1]
+    if debug or reload:
+        listener.close()
+        _run_and_reload(host, port)
+        return
+    click.echo(f"Serving on http://{host}:{port} (press Ctrl+C to stop)", err=True)
+    serve(listener, settings)
+
+
+def _run_and_reload(host: str, port: int) -> None:
+    """Serve in a process of its own, which starts again when a file of the service changes."""
+    try:
+        from watchfiles import run_process
+    except ModuleNotFoundError as error:
+        raise click.ClickException("To reload, install watchfiles: uv sync") from error
+
+    command = [sys.executable, "-m", str(__package__), "run", "--host", host, "--port", str(port)]
+    run_process(Path(__file__).parent, target=shlex.join(command), target_type="command")
+
+
+@cli.command()
+def routes() -> None:
+    """List the routes: methods, path, the method of the view, and where it is written."""
+    rules = sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule)
+    _print_table(
+        (
+            ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})),
+            rule.rule,
+            *_origin(current_app.view_functions[rule.endpoint]),
+        )
+        for rule in rules
+    )
+
+
+@cli.command()
+def events() -> None:
+    """List the events: namespace, event, the method of the view, and where it is written."""
+    _print_table(
+        (namespace, event, *_origin(handler))
+        for namespace, event, handler in sorted(_events(), key=lambda row: row[:2])
+    )
+
+
+def _events() -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    for namespace, handlers in socketio.server.handlers.items():
+        for event, handler in handlers.items():
+            door = getattr(inspect.unwrap(handler), "__self__", None)
+            if isinstance(door, Namespace):
+                if event in door.methods:
+                    yield namespace, event, door.methods[event]
+            elif namespace != "*":
+                yield namespace, event, handler
+
+
+def _origin(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return the name of a function and its place: file and line."""
+    inner = inspect.unwrap(function)
+    code = inner.__code__
+    try:
+        file = Path(code.co_filename).relative_to(Path.cwd())
+    except ValueError:
+        file = Path(code.co_filename)
+    return inner.__qualname__, f"{file}:{code.co_firstlineno}"
+
+
+def _print_table(rows: Iterator[tuple[str, ...]]) -> None:
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())

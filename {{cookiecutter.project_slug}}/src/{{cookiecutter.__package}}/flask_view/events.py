@@ -1,0 +1,153 @@
+"""Socket.IO: the functions that Flask-SocketIO calls for the methods of a view.
+
+Every event gets its ack, at once: the method's result, or ``{"error": problem}``. No exception
+reaches the libraries below, which would leave the client without an answer or, in ``connect``,
+without a decision.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from flask_socketio import ConnectionRefusedError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from .binding import Binding
+from .errors import Problem, problem_of
+from .requests import split
+from .serialization import loads, plain
+
+if TYPE_CHECKING:
+    from .view import FlaskView
+
+logger = logging.getLogger(__name__)
+
+
+def event_handler(
+    view: FlaskView, name: str, binding: Binding, *, has_url: bool
+) -> Callable[..., Any]:
+    """Return the function that answers the events of one method.
+
+    :param view: the one instance that serves all requests and events.
+    :param name: the name of the method.
+    :param binding: its arguments.
+    :param has_url: it also answers requests, so a tuple is a body with its status.
+    """
+    method = getattr(view, name)
+    authorize = view.authorize
+    ready = _body if has_url else _ack
+
+    @functools.wraps(method)
+    def handle(*arguments: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            authorize(name)
+            positional, named = binding.from_event(arguments)
+            return ready(method(*positional, **named))
+        except Exception as error:
+            problem = problem_of(error, binding.name, _client(), started)
+            return {"error": plain(problem.document)}
+
+    return handle
+
+
+def _ack(result: Any) -> Any:
+    """Return what a method without a URL answers; a tuple is several arguments of the ack."""
+    if isinstance(result, tuple):
+        return tuple(plain(part) for part in result)
+    return plain(result)
+
+
+def _body(result: Any) -> Any:
+    """Return the body alone of what a method with a URL answers."""
+    body = split(result)[0]
+    if isinstance(body, Response):
+        return loads(body.get_data()) if body.is_json else body.get_data(as_text=True)
+    return plain(body)
+
+
+class Namespace:
+    """The beginning and the end of the connections to one namespace, which views may share."""
+
+    def __init__(self) -> None:
+        """Start without views."""
+        self.views: list[FlaskView] = []
+        self.handlers: dict[str, Binding] = {}
+        """What is called at ``connect`` and ``disconnect``, for there is at most one of each."""
+        self.methods: dict[str, Callable[..., Any]] = {}
+
+    def add(self, view: FlaskView, bindings: dict[str, Binding]) -> None:
+        """Let a view take part.
+
+        :param view: the view, whose ``authorize`` is asked at every connect.
+        :param bindings: its handlers, by ``"connect"`` and ``"disconnect"``.
+        """
+        self.views.append(view)
+        self.handlers.update(bindings)
+        for event in bindings:
+            self.methods[event] = getattr(view, f"socket_{event}")
+
+    def connect(self, auth: Any = None) -> None:
+        """Accept a client by returning.
+
+        :param auth: what the client sent along.
+        :raises ConnectionRefusedError: the client is refused, whatever a view raised.
+        """
+        started = time.perf_counter()
+        action = "connect"
+        try:
+            for view in self.views:
+                action = f"{type(view).__name__}.authorize"
+                view.authorize("connect")
+            if self._call("connect", auth) is False:
+                raise ConnectionRefusedError("refused")
+        except ConnectionRefusedError:
+            raise
+        except Exception as error:
+            # The builtin of the same name is meant as a refusal, unless the system raised it.
+            if isinstance(error, builtins.ConnectionRefusedError) and error.errno is None:
+                raise ConnectionRefusedError(*error.args) from error
+            if "connect" in self.handlers:
+                action = self.handlers["connect"].name
+            problem = problem_of(error, action, _client(), started)
+            told = problem.document["detail"] if isinstance(error, HTTPException) else None
+            raise ConnectionRefusedError(
+                told or "internal error", plain(problem.document)
+            ) from error
+
+    def disconnect(self, reason: Any = None) -> None:
+        """Tell the view that a client left.
+
+        :param reason: why, in python-socketio's words: ``"client disconnect"``.
+        """
+        started = time.perf_counter()
+        try:
+            self._call("disconnect", reason)
+        except Exception as error:
+            problem_of(error, self.handlers["disconnect"].name, _client(), started)
+
+    def _call(self, event: str, argument: Any) -> Any:
+        binding = self.handlers.get(event)
+        if binding is None:
+            return None
+        arguments = (argument,) if binding.takes_arguments else ()
+        positional, named = binding.from_event(arguments)
+        return self.methods[event](*positional, **named)
+
+
+def unknown_event(event: str, namespace: str, sid: str, *_: Any) -> dict[str, Any]:
+    """Answer an event that no method of a namespace knows."""
+    logger.info("Unknown event %.100r in %s, sid %s", event, namespace, sid)
+    return {"error": Problem(404, f"Nothing in {namespace} answers this event.").document}
+
+
+def _client() -> str:
+    event: dict[str, Any] = request.event  # type: ignore[attr-defined]
+    return f"event {event['message']!r}, sid {request.sid}"  # type: ignore[attr-defined]

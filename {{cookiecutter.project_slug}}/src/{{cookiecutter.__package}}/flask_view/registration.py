@@ -1,0 +1,328 @@
+"""What happens once, when a view is registered: its routes and events are worked out and added.
+
+The library underneath keeps its notes on the class that it registers. It is therefore given a
+stand-in, derived from the view's class for this one registration, whose only functions are those
+that are to become routes, and an application that merely writes the rules down. Only when all of
+this has succeeded is the real application touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flask import Blueprint, Flask
+from flask_socketio import SocketIO
+
+from .binding import Binding, RegistrationError, variable
+from .events import Namespace, event_handler, unknown_event
+from .library import LibraryView
+from .marks import EVENTS, SOCKET_PREFIX, events_of
+from .requests import view_function
+
+if TYPE_CHECKING:
+    from .view import FlaskView
+
+_RULES = "_rule_cache"
+_OWN_SUBDOMAIN = "subdomain of the route itself"
+_CONNECTION = ("connect", "disconnect")
+
+
+class _Rule(NamedTuple):
+    """One call of ``Flask.add_url_rule``."""
+
+    rule: str
+    endpoint: str
+    function: Callable[..., Any]
+    options: dict[str, Any]
+
+    def add_to(self, app: Flask | Blueprint) -> None:
+        app.add_url_rule(self.rule, self.endpoint, self.function, **self.options)
+
+
+class _Notebook:
+    """Stands in for the application and writes the rules down."""
+
+    def __init__(self, app: Flask | Blueprint) -> None:
+        self.subdomain = getattr(app, "subdomain", None)
+        self.rules: list[_Rule] = []
+
+    def add_url_rule(
+        self, rule: str, endpoint: str, function: Callable[..., Any], **options: Any
+    ) -> None:
+        own = options.pop(_OWN_SUBDOMAIN, None)
+        if options.get("subdomain") is None:
+            options["subdomain"] = own
+        self.rules.append(_Rule(rule or "/", endpoint, function, options))
+
+
+class _StandIn(LibraryView):
+    """What the library sees of a view: finished functions, and the rules of their parameters."""
+
+    base_args: list[str]
+    type_hints: dict[Any, str]
+    inspect_args: bool
+
+    @classmethod
+    def write_rules(cls, notebook: _Notebook, subdomain: str | None) -> None:
+        """Let the library work out the rules, past the ``register`` of ``FlaskView``."""
+        LibraryView.register.__func__(cls, notebook, subdomain=subdomain)  # type: ignore[attr-defined]
+
+    @classmethod
+    def make_proxy_method(cls, name: str, _: Any = None) -> Any:
+        return getattr(cls, name)
+
+    @classmethod
+    def build_rule(cls, rule: str, method: Any = None) -> str:
+        path = super().build_rule(rule)
+        if method is None or not cls.inspect_args:
+            return path
+        variables = [
+            variable(parameter, cls.type_hints)
+            for parameter in method.binding.url_variables
+            if parameter.name not in cls.base_args
+        ]
+        return re.sub("/{2,}", "/", "/".join([path, *variables]))
+
+    @classmethod
+    def parse_options(cls, options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+        # The library would give the subdomain of one route to all that follow.
+        subdomain, endpoint, options = super().parse_options(options)
+        return None, endpoint, {**options, _OWN_SUBDOMAIN: subdomain}
+
+
+def register_view(
+    view: FlaskView,
+    app: Flask | Blueprint,
+    socket: SocketIO | None,
+    *,
+    overrides: dict[str, Any],
+    subdomain: str | None,
+    not_routed: frozenset[str],
+    rule_options: dict[str, Any],
+) -> None:
+    """Add a view's routes to an application and its events to a Socket.IO server, or nothing.
+
+    :param view: the instance that is to serve them.
+    :param app: the application, or a blueprint.
+    :param socket: the Socket.IO server, if there is one.
+    :param overrides: attributes of the class that are different for this registration.
+    :param subdomain: the subdomain of all routes.
+    :param not_routed: names of methods that are none of the view's own.
+    :param rule_options: options of all routes.
+    :raises RegistrationError: the view cannot be served as it is written.
+    """
+    cls = type(view)
+    functions = dict(_functions(cls, not_routed))
+    bindings = {
+        name: Binding(f"{cls.__name__}.{name}", function, frozenset(cls.base_args))
+        for name, function in functions.items()
+    }
+    routed = {name for name in functions if _has_url(cls, name, functions[name])}
+    stand_in = _stand_in(view, bindings, routed, overrides)
+    notebook = _Notebook(app)
+    stand_in.write_rules(notebook, subdomain)
+    rules = [rule._replace(options={**rule.options, **rule_options}) for rule in notebook.rules]
+    rules = _with_free_endpoints(rules, app, stand_in)
+    if isinstance(app, Flask):
+        # An application of its own tells whether Flask accepts all rules.
+        probe = Flask("probe", static_folder=None)
+        probe.url_map.converters = app.url_map.converters
+        for rule in rules:
+            rule.add_to(probe)
+
+    path = "/" + stand_in.build_rule("").strip("/")
+    events = [
+        (event, name)
+        for name, function in functions.items()
+        for event in events_of(name, _marked(cls, name, EVENTS) or function)
+    ]
+    if socket is not None and events:
+        _check_events(view, path, socket, events, bindings)
+    for rule in rules:
+        rule.add_to(app)
+    view.socketio = socket
+    view.namespace = _namespace(cls, path)
+    if socket is not None and events:
+        _add_events(view, socket, events, bindings, routed)
+
+
+def _functions(
+    cls: type[FlaskView], not_routed: frozenset[str]
+) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the methods that serve clients, by name."""
+    excluded = {name for parent in cls.__mro__ for name in vars(parent).get("excluded_methods", ())}
+    for name, member in inspect.getmembers_static(cls):
+        full_name = f"{cls.__name__}.{name}"
+        marked = _marked(cls, name, _RULES) or _marked(cls, name, EVENTS)
+        if name in not_routed:
+            if marked:
+                raise RegistrationError(f"{full_name} hides a method of FlaskView; rename it")
+        elif inspect.isfunction(member):
+            private = name.startswith(("_", "before_", "after_")) or name in excluded
+            if marked or not private:
+                if inspect.iscoroutinefunction(inspect.unwrap(member)):
+                    raise RegistrationError(f"{full_name} is async; the server calls plain methods")
+                yield name, member
+        elif marked or _looks_like_method(name, member):
+            raise RegistrationError(
+                f"{full_name} is a {type(member).__name__}, not a method: it cannot be served. "
+                "Put that decorator on a function that the method calls."
+            )
+
+
+def _looks_like_method(name: str, member: Any) -> bool:
+    """Tell whether a decorator made something else out of a public method."""
+    plain_kinds = (staticmethod, classmethod, type)
+    return (
+        not name.startswith("_")
+        and not isinstance(member, plain_kinds)
+        and inspect.isfunction(getattr(member, "__wrapped__", None))
+    )
+
+
+def _marked(cls: type, name: str, mark: str) -> Any:
+    """Return the newest definition of a method that carries a mark, so an override keeps it."""
+    for parent in cls.__mro__:
+        if hasattr(vars(parent).get(name), mark):
+            return vars(parent)[name]
+    return None
+
+
+def _has_url(cls: type[FlaskView], name: str, function: Callable[..., Any]) -> bool:
+    """Tell whether a method answers requests, too."""
+    if _marked(cls, name, _RULES) or hasattr(function, "http_methods"):
+        return True
+    if name.startswith(SOCKET_PREFIX):
+        return False
+    return name in cls.special_methods or not _marked(cls, name, EVENTS)
+
+
+def _stand_in(
+    view: FlaskView, bindings: dict[str, Binding], routed: set[str], overrides: dict[str, Any]
+) -> type[_StandIn]:
+    """Return the class that the library registers."""
+    cls = type(view)
+    attributes: dict[str, Any] = {
+        name: None for name, _ in inspect.getmembers(cls, inspect.isfunction) if name[0] != "_"
+    }
+    for name in routed:
+        binding = bindings[name]
+        binding.check_body()
+        function: Any = view_function(view, name, binding)
+        function.binding = binding
+        function._rule_cache = _rules(cls, name, binding)
+        attributes[name] = function
+    attributes |= {"base_args": list(cls.base_args), **overrides}
+    return type(cls.__name__, (_StandIn, cls), attributes)
+
+
+def _rules(
+    cls: type[FlaskView], name: str, binding: Binding
+) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    """Return the rules and options that ``@route`` gave a method, by its name, or nothing."""
+    marked = _marked(cls, name, _RULES)
+    if marked is None:
+        return {}
+    rules = getattr(marked, _RULES)
+    if name not in rules:
+        warnings.warn(
+            f"{binding.name}: its @route has no effect, because a decorator below it changes the "
+            "method's name; use functools.wraps in that decorator",
+            stacklevel=2,
+        )
+        return {}
+    converters = cls.type_hints
+    return {
+        name: [
+            (binding.convert_path(rule, converters), {**options}) for rule, options in rules[name]
+        ]
+    }
+
+
+def _with_free_endpoints(
+    rules: list[_Rule], app: Flask | Blueprint, stand_in: type[_StandIn]
+) -> list[_Rule]:
+    """Give the endpoints of a view that is registered for the second time names of their own."""
+    taken = app.view_functions if isinstance(app, Flask) else {}
+    if not any(rule.endpoint in taken for rule in rules):
+        return rules
+    path = stand_in.build_rule("").strip("/").replace(".", "-")
+    free = [rule._replace(endpoint=f"{rule.endpoint}@{path}") for rule in rules]
+    for rule in free:
+        if rule.endpoint in taken:
+            raise RegistrationError(f"{stand_in.__name__} is already registered at /{path}")
+    return free
+
+
+def _namespace(cls: type[FlaskView], path: str) -> str:
+    return f"/{cls.namespace.strip('/')}" if cls.namespace else path
+
+
+def _check_events(
+    view: FlaskView,
+    path: str,
+    socket: SocketIO,
+    events: list[tuple[str, str]],
+    bindings: dict[str, Binding],
+) -> None:
+    """Refuse events that could not be served.
+
+    :raises RegistrationError: with the names of the methods.
+    """
+    cls = type(view)
+    namespace = _namespace(cls, path)
+    if socket.server is None:
+        raise RegistrationError(f"{cls.__name__}: call socketio.init_app(app) before register()")
+    if re.search("[<,?]", namespace):
+        raise RegistrationError(
+            f"{cls.__name__}: {namespace!r} cannot be a namespace of Socket.IO; "
+            'give the class one: namespace = "/rooms"'
+        )
+    taken = {
+        event: inspect.unwrap(handler).__qualname__
+        for event, handler in socket.server.handlers.get(namespace, {}).items()
+        if event not in _CONNECTION
+    }
+    door = _door(socket, namespace)
+    if door:
+        taken |= {event: binding.name for event, binding in door.handlers.items()}
+    for event, name in events:
+        bindings[name].check_event()
+        if event in taken:
+            raise RegistrationError(
+                f"Two methods want the event {event!r} of {namespace}: {taken[event]} and "
+                f"{bindings[name].name}"
+            )
+        taken[event] = bindings[name].name
+
+
+def _door(socket: SocketIO, namespace: str) -> Namespace | None:
+    """Return what decides about connections to a namespace, if it has views already."""
+    handler = socket.server.handlers.get(namespace, {}).get("connect")
+    door = getattr(inspect.unwrap(handler), "__self__", None) if handler else None
+    return door if isinstance(door, Namespace) else None
+
+
+def _add_events(
+    view: FlaskView,
+    socket: SocketIO,
+    events: list[tuple[str, str]],
+    bindings: dict[str, Binding],
+    routed: set[str],
+) -> None:
+    door = _door(socket, view.namespace)
+    if door is None:
+        door = Namespace()
+        socket.on_event("connect", door.connect, namespace=view.namespace)
+        socket.on_event("disconnect", door.disconnect, namespace=view.namespace)
+    door.add(view, {event: bindings[name] for event, name in events if event in _CONNECTION})
+    for event, name in events:
+        if event not in _CONNECTION:
+            handler = event_handler(view, name, bindings[name], has_url=name in routed)
+            socket.on_event(event, handler, namespace=view.namespace)
+    # The star of Flask-SocketIO does not know both the namespace and the event.
+    socket.server.on("*", unknown_event, namespace="*")

@@ -1,0 +1,152 @@
+"""FlaskView: the class to derive from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from flask import Blueprint, Flask
+from flask_socketio import SocketIO
+
+from .binding import CONVERTERS
+from .library import LibraryView
+from .registration import register_view
+from .serialization import plain
+
+
+class FlaskView(LibraryView):
+    """One resource: its routes below a path, its events in the namespace of the same name.
+
+    - A method called ``index``, ``get``, ``post``, ``put``, ``patch`` or ``delete`` answers that
+      HTTP method; ``@route`` gives a method a URL of its own; any other public method answers GET
+      under its name.
+    - A method called ``socket_<event>`` answers that event; ``@on("event")`` lets any method.
+      ``socket_connect(self, auth)`` accepts or refuses a client, ``socket_disconnect(self,
+      reason)`` hears that it left.
+    - Parameters without a default stand in the URL; those with one come from the query string; one
+      whose type is a model comes from the JSON body. An event fills all by position.
+
+    One instance serves all requests and all events for as long as the process runs: what belongs to
+    one request or client has no place on ``self``.
+    """
+
+    decorators: ClassVar[list[Callable[..., Any]]] = []
+    """Decorators around every method that answers a request, the first one outermost."""
+    representations: ClassVar[dict[str, Callable[..., Any]]] = {}
+    """Functions ``(body, status, headers) -> response`` by media type."""
+    excluded_methods: ClassVar[list[str]] = []
+    """Names of public methods that get no URL, in this class and in those derived from it."""
+    base_args: ClassVar[list[str]] = []
+    """Names of parameters that decorators fill, not the client."""
+    special_methods: ClassVar[dict[str, list[str]]] = {
+        "index": ["GET"],
+        "get": ["GET"],
+        "post": ["POST"],
+        "put": ["PUT"],
+        "patch": ["PATCH"],
+        "delete": ["DELETE"],
+    }
+    type_hints: ClassVar[dict[Any, str]] = CONVERTERS
+    """The converters of URL variables, by annotation."""
+    inspect_args: ClassVar[bool] = True
+    trailing_slash: ClassVar[bool] = False
+
+    namespace: str = ""
+    """The namespace of the events; by default the path of the view."""
+    socketio: SocketIO | None = None
+    """The Socket.IO server that this view is registered with."""
+
+    def authorize(self, action: str) -> None:
+        """Refuse what the client may not do, by raising; the default allows everything.
+
+        Runs before every request and every event of this view, and before a client connects.
+        ``flask.request`` is the request, or for events the one that opened the connection.
+
+        :param action: the name of the method that is to answer, or ``"connect"``.
+        :raises werkzeug.exceptions.HTTPException: the client is refused; ``abort(401)`` does it.
+        """
+
+    def emit(self, event: str, data: Any = None, *, to: str | list[str]) -> None:
+        """Send an event to the clients in a room, or to one client.
+
+        Works in requests, events, tasks and commands alike.
+
+        :param event: the name of the event.
+        :param data: what it carries; a tuple is several arguments.
+        :param to: a room, a client's ``request.sid``, or a list of them.
+        """
+        self._emit(event, data, to=to)
+
+    def broadcast(self, event: str, data: Any = None) -> None:
+        """Send an event to every client of the view's namespace.
+
+        :param event: the name of the event.
+        :param data: what it carries; a tuple is several arguments.
+        """
+        self._emit(event, data)
+
+    def _emit(self, event: str, data: Any, **scope: Any) -> None:
+        arguments = data if isinstance(data, tuple) else () if data is None else (data,)
+        ready = (plain(argument) for argument in arguments)
+        self._server.emit(event, *ready, namespace=self.namespace, **scope)
+
+    @property
+    def _server(self) -> SocketIO:
+        if self.socketio is None:
+            raise RuntimeError(
+                f"{type(self).__name__} is registered without a Socket.IO server: "
+                "register(app, socket=socketio)"
+            )
+        return self.socketio
+
+    @classmethod
+    def register(
+        cls,
+        app: Flask | Blueprint,
+        route_base: str | None = None,
+        subdomain: str | None = None,
+        route_prefix: str | None = None,
+        trailing_slash: bool | None = None,
+        method_dashified: bool | None = None,
+        base_class: type | None = None,
+        init_argument: Any = None,
+        *,
+        socket: SocketIO | None = None,
+        **rule_options: Any,
+    ) -> None:
+        """Add the routes of this view to an application, and its events to a Socket.IO server.
+
+        All or nothing: a view that cannot be registered leaves no trace. The class itself is never
+        changed, so it can be registered again, elsewhere or under another path.
+
+        :param app: the application, or a blueprint.
+        :param route_base: the path, instead of the class's own.
+        :param subdomain: the subdomain of all routes.
+        :param route_prefix: a path in front of it.
+        :param trailing_slash: whether routes without ``@route`` end in a slash.
+        :param method_dashified: whether ``some_method`` becomes ``/some-method``.
+        :param base_class: a class whose public methods get no URL.
+        :param init_argument: the argument of the constructor, where it takes one.
+        :param socket: the Socket.IO server; without one, the view has routes only.
+        :param rule_options: options of all routes, as ``Flask.add_url_rule`` takes them.
+        :raises RegistrationError: a method cannot be served as it is written, or two methods want
+            the same event.
+        """
+        if cls is FlaskView:
+            raise TypeError("Register a class derived from FlaskView, not FlaskView itself")
+        overrides = {
+            "route_base": route_base,
+            "route_prefix": route_prefix,
+            "trailing_slash": trailing_slash,
+            "method_dashified": method_dashified,
+        }
+        view = cls() if init_argument is None else cls(init_argument)  # type: ignore[call-arg]
+        register_view(
+            view,
+            app,
+            socket,
+            overrides={name: value for name, value in overrides.items() if value is not None},
+            subdomain=subdomain,
+            not_routed=frozenset(dir(FlaskView)) | frozenset(dir(base_class)),
+            rule_options=rule_options,
+        )

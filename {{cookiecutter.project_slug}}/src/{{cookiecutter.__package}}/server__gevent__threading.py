@@ -1,0 +1,65 @@
+"""Serve the service with gunicorn, in one worker process."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Any
+
+from flask import Flask
+
+from .app import create_app
+from .async_mode import ASYNC_MODE
+from .extensions import socketio
+from .settings import Settings
+
+# Every connection takes a place, short requests too; without places to spare, nobody could ask a
+# full server how it is.
+_SPARE_PLACES = 1_000
+
+
+def serve(listener: socket.socket, settings: Settings) -> None:
+    """Serve until the process is told to stop.
+
+    :param listener: the socket to accept connections on.
+    :param settings: the settings of the service.
+    """
+    if sys.platform == "win32":
+        _serve_without_gunicorn(listener, settings)
+        return
+
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        """Gunicorn, with its options from here instead of from a command line."""
+
+        def load_config(self) -> None:
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Flask:
+            return create_app(settings)
+
+    places = settings.max_connections + _SPARE_PLACES
+    options: dict[str, Any] = {
+        "bind": f"fd://{listener.detach()}",
+        # Gunicorn cannot send a client to the worker that knows it, so there is one. More processes
+        # are more instances behind a proxy.
+        "workers": 1,
+        "worker_class": {"gevent": "gevent", "threading": "gthread"}[ASYNC_MODE],
+        "threads": places,
+        # What is above the threads is for idle connections that may be used again.
+        "worker_connections": 2 * places,
+        "graceful_timeout": 10,
+        "control_socket_disable": True,
+        "loglevel": "warning",
+    }
+    Server().run()
+
+
+def _serve_without_gunicorn(listener: socket.socket, settings: Settings) -> None:
+    """Serve on Windows, where gunicorn does not run, with the server that the library brings."""
+    host, port = listener.getsockname()[:2]
+    listener.close()
+    print("Gunicorn does not run on Windows: this server is for development only.", file=sys.stderr)
+    socketio.run(create_app(settings), host, port, use_reloader=False, allow_unsafe_werkzeug=True)

@@ -1,0 +1,131 @@
+"""Every setting of the service: its name in the environment, its type, its default."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_SECRET_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """The environment holds a value that the service cannot run with."""
+
+
+def _split(value: Any) -> Any:
+    """Split what the environment separates with commas."""
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _origin(value: str) -> str:
+    """Check that an origin is written as browsers send it (RFC 6454, section 6.2)."""
+    scheme, separator, host = value.partition("://")
+    if value == "*" or (scheme and separator and host.rstrip("/") and "/" not in host.rstrip("/")):
+        return value.rstrip("/")
+    raise ValueError("must be an origin such as https://example.com, or *")
+
+
+Origins = Annotated[
+    list[Annotated[str, AfterValidator(_origin)]], NoDecode, BeforeValidator(_split)
+]
+Transports = Annotated[
+    list[Literal["polling", "websocket"]], NoDecode, BeforeValidator(_split), Field(min_length=1)
+]
+
+
+class Settings(BaseSettings):
+    """The settings, read once from the environment and, below it, from a file ``.env``."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    """In production the service starts only with a ``SECRET_KEY`` of its own."""
+    instance_path: Path = Path("instance")
+    """Where the service keeps its own files."""
+    secret_key: SecretStr = SecretStr("")
+    """What signs sessions and tokens. In development, one is made and kept in the instance."""
+
+    cors_allowed_origins: Origins = []
+    """Origins that may open a Socket.IO connection, besides the service's own."""
+    transports: Transports = ["polling", "websocket"]
+    """How clients may connect."""
+    max_connections: int = Field(default=5_000, ge=1, le=1_000_000)
+    """How many clients one process holds."""
+    max_message_bytes: int = Field(default=1_000_000, ge=1_000)
+    """The size of the largest message from a client, and of the largest request body."""
+    ping_interval: float = Field(default=25.0, gt=0)
+    """Seconds between two pings to a client."""
+    ping_timeout: float = Field(default=20.0, gt=0)
+    """Seconds that a client has to answer a ping."""
+    ordered_events: bool = True
+    """Whether the events of one client are handled one after the other, in the order sent."""
+    message_queue_url: str = ""
+    """The broker that joins several processes: ``redis://localhost:6379``. Empty: one process."""
+    trusted_proxies: int = Field(default=0, ge=0)
+    """How many proxies stand in front of the service and set the ``X-Forwarded`` headers."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return the settings of this process.
+
+        :raises SettingsError: values are wrong; the message has every name and the rule.
+        """
+        try:
+            settings = cls()
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+        return settings.model_copy(update={"secret_key": SecretStr(settings._usable_secret())})
+
+    def is_allowed_origin(self, origin: str | None, environ: dict[str, Any]) -> bool:
+        """Tell whether a page of this origin may open a Socket.IO connection.
+
+        :param origin: the origin that the browser names, or ``None``.
+        :param environ: the WSGI environment of the handshake.
+        """
+        if "*" in self.cors_allowed_origins or origin in self.cors_allowed_origins:
+            return True
+        scheme = environ.get("HTTP_X_FORWARDED_PROTO", environ["wsgi.url_scheme"])
+        host = environ.get("HTTP_X_FORWARDED_HOST", environ.get("HTTP_HOST", ""))
+        # Each proxy adds its own value at the end; the first one is what the browser used.
+        return origin == "://".join(value.partition(",")[0].strip() for value in (scheme, host))
+
+    def _usable_secret(self) -> str:
+        secret = self.secret_key.get_secret_value()
+        if self.environment == "production" and len(secret) < _SECRET_LENGTH:
+            raise SettingsError(
+                f"SECRET_KEY must have at least {_SECRET_LENGTH} characters in production. "
+                'Make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+            )
+        return secret or _kept_secret(self.instance_path / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret in a file, which is made when it is not there yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii")
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(_SECRET_LENGTH))
+    return path.read_text(encoding="ascii")
+
+
+def _explain(error: ValidationError) -> str:
+    """Return a line for each wrong value: the setting's name, the value, the rule."""
+    return "\n".join(
+        "{}={!r}: {}".format(str(found["loc"][0]).upper(), found["input"], found["msg"])
+        for found in error.errors(include_url=False)
+    )

@@ -1,0 +1,1 @@
+"""The views of the service: one module each. Every view in this package is registered."""

@@ -1,0 +1,17 @@
+"""What a load balancer asks."""
+
+from __future__ import annotations
+
+from ..flask_view import FlaskView
+
+
+class HealthView(FlaskView):
+    """Answers at /health; nothing here needs a login or changes anything."""
+
+    def live(self) -> dict[str, str]:
+        """GET /health/live: the process answers at all; if not, it should be started again."""
+        return {"status": "ok"}
+
+    def ready(self) -> dict[str, str]:
+        """GET /health/ready: the service can take requests; if not, none should be sent to it."""
+        return {"status": "ok"}
