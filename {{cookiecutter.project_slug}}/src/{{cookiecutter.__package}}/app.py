@@ -11,20 +11,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import flask_view, views
 from .async_mode import ASYNC_MODE
+from .broker import client_manager
 from .extensions import socketio
 from .flask_view import errors, serialization
 from .logs import configure_logging
 from .settings import Settings
 
-# A polling client sends what it has collected in one request; the library's 16 packets are fewer
-# than a burst of events, and what is above is lost.
-Payload.max_decode_packets = 500
 
-
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, *, serves_clients: bool = True) -> Flask:
     """Return a new application.
 
     :param settings: the settings; by default those of the environment.
+    :param serves_clients: whether clients will connect to it, or it is there for a command.
     :raises SettingsError: the environment holds a value that the service cannot run with.
     :raises ImportError: a module with views cannot be imported.
     """
@@ -39,7 +37,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json = serialization.FlaskJSON(app)
     errors.init_app(app)
 
-    socketio.init_app(app, **_socketio_options(settings))
+    Payload.max_decode_packets = settings.max_polling_packets
+    clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)
+    socketio.init_app(app, client_manager=clients, **_socketio_options(settings))
     flask_view.register_views(app, views, socket=socketio)
 
     # Outermost, so that events see the client's address too, and not the proxy's.
@@ -57,7 +57,6 @@ def _socketio_options(settings: Settings) -> dict[str, Any]:
         "cors_allowed_origins": settings.is_allowed_origin,
         "json": serialization,
         "max_http_buffer_size": settings.max_message_bytes,
-        "message_queue": settings.message_queue_url or None,
         "ping_interval": settings.ping_interval,
         "ping_timeout": settings.ping_timeout,
         "transports": settings.transports,

@@ -25,7 +25,7 @@ from .settings import Settings, SettingsError
 def _create_app() -> Flask:
     """Return the application, or end the command with a sentence."""
     try:
-        return create_app()
+        return create_app(serves_clients=False)
     except (SettingsError, ImportError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from typing import Any
@@ -28,7 +29,10 @@ def serve(listener: socket.socket, settings: Settings) -> None:
         _serve_without_gunicorn(listener, settings)
         return
 
-    from gunicorn.app.base import BaseApplication
+    try:
+        from gunicorn.app.base import BaseApplication
+    except ModuleNotFoundError:
+        sys.exit("gunicorn is not installed. Install what the service needs: uv sync")
 
     class Server(BaseApplication):  # type: ignore[misc]
         """Gunicorn, with its options from here instead of from a command line."""
@@ -51,6 +55,8 @@ def serve(listener: socket.socket, settings: Settings) -> None:
         # What is above the threads is for idle connections that may be used again.
         "worker_connections": 2 * places,
         "graceful_timeout": 10,
+        # A terminal sends Ctrl+C to every process; gunicorn tells the worker itself when to end.
+        "post_worker_init": lambda _worker: signal.signal(signal.SIGINT, signal.SIG_IGN),
         "control_socket_disable": True,
         "loglevel": "warning",
     }

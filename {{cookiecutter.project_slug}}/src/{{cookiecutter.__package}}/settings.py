@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """How many clients one process holds."""
     max_message_bytes: int = Field(default=1_000_000, ge=1_000)
     """The size of the largest message from a client, and of the largest request body."""
+    max_polling_packets: int = Field(default=5_000, ge=16)
+    """How many packets a polling client may send in one request; more than that are lost."""
     ping_interval: float = Field(default=25.0, gt=0)
     """Seconds between two pings to a client."""
     ping_timeout: float = Field(default=20.0, gt=0)

@@ -111,17 +111,21 @@ class Binding:
 
         return re.sub(r"<([A-Za-z_]\w*)>", convert, rule)
 
-    def from_request(self, path: Mapping[str, Any]) -> dict[str, Any]:
+    def from_request(self, path: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments for the current request.
 
         :param path: the variables of the URL, and what decorators of the class added to them.
         :raises Problem: 422, with every value that is missing or wrong.
         :raises werkzeug.exceptions.HTTPException: the body cannot be read.
         """
+        if not self._named:
+            return path
         values = dict(path)
-        for name, several in self._query.items():
-            if name not in values and name in request.args:
-                values[name] = request.args.getlist(name) if several else request.args[name]
+        if self._query:
+            query = request.args
+            for name, several in self._query.items():
+                if name in query and name not in values:
+                    values[name] = query.getlist(name) if several else query[name]
         for name in self.bodies:
             # A request without a body has no media type to complain about; the value is missing.
             if name not in values and (request.content_length or request.is_json):

@@ -94,15 +94,12 @@ def init_app(app: Flask) -> None:
     :param app: the application; what it registers for single exceptions keeps its precedence.
     """
 
-    @app.before_request
-    def remember_the_time() -> None:
-        g.started = time.perf_counter()
-
     @app.errorhandler(Exception)
     def answer(error: Exception) -> BaseResponse:
         client = f"{request.method} {request.path}"
         started = g.get("started", time.perf_counter())
-        problem = problem_of(error, request.endpoint or "no view", client, started)
+        action = g.get("action", request.endpoint or "no view")
+        problem = problem_of(error, action, client, started)
         if isinstance(error, HTTPException) and error.response is not None:
             return error.get_response()
         response = problem.get_response()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, make_response, request
+from flask import Response, g, make_response, request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -43,35 +44,45 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
     for decorator in reversed(view.decorators):
         decorated = decorator(decorated)
 
-    before = [
-        functools.partial(hook, name) if hook_name == "before_request" else hook
-        for hook_name in ("before_request", f"before_{name}")
-        if (hook := getattr(view, hook_name, None))
-    ]
-    after = [
-        functools.partial(hook, name) if hook_name == "after_request" else hook
-        for hook_name in (f"after_{name}", "after_request")
-        if (hook := getattr(view, hook_name, None))
-    ]
+    before = _hooks(view, name, ("before_request", f"before_{name}"))
+    after = _hooks(view, name, (f"after_{name}", "after_request"))
     authorize = view.authorize
+    representations = view.representations
 
     @functools.wraps(decorated)
-    def answer(**_: Any) -> Any:
-        authorize(name)
-        # Hooks may change the variables of the URL, so they are read from the request each time.
-        for hook in before:
-            if (early := hook(**(request.view_args or {}))) is not None:
-                return early
-        response = response_of(decorated(**(request.view_args or {})), view.representations)
-        for hook in after:
-            response = hook(response)
+    def answer(**path: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            authorize(name)
+            for hook in before:
+                # A hook may change the variables of the URL for what comes behind it.
+                path = request.view_args or {}
+                if (early := hook(**path)) is not None:
+                    return early
+            response = response_of(decorated(**path), representations)
+            for hook in after:
+                response = hook(make_response(response))
+        except Exception:
+            g.started, g.action = started, binding.name
+            raise
         return response
 
     return answer
 
 
+def _hooks(view: FlaskView, name: str, hook_names: tuple[str, str]) -> list[Callable[..., Any]]:
+    """Return the hooks that a view has; those for all of its methods are told which one."""
+    hooks = []
+    for hook_name in hook_names:
+        hook = getattr(view, hook_name, None)
+        if hook is not None:
+            every = hook_name in ("before_request", "after_request")
+            hooks.append(functools.partial(hook, name) if every else hook)
+    return hooks
+
+
 def response_of(result: Any, representations: dict[str, Callable[..., Any]]) -> Any:
-    """Turn what a method returned into a response.
+    """Turn what a method returned into something that Flask makes a response of.
 
     Flask's forms keep their meaning: a body, ``(body, status)``, ``(body, headers)`` or
     ``(body, status, headers)``. A body that Flask does not know becomes JSON; none is 204.
@@ -80,17 +91,17 @@ def response_of(result: Any, representations: dict[str, Callable[..., Any]]) -> 
     :param representations: functions ``(body, status, headers)`` by media type, or none.
     """
     body, status, headers = split(result)
-    if isinstance(body, BaseResponse):
-        return make_response(*(part for part in (body, status, headers) if part is not None))
-    if representations:
+    if representations and not isinstance(body, BaseResponse):
         best = request.accept_mimetypes.best_match(representations)
         represent = representations.get(best or "flask-classful/default")
         if represent:
             return represent(body, status, headers)
     if body is None:
-        return Response(status=204 if status is None else status, headers=_headers(headers))
+        return Response(status=status or 204, headers=headers)
     if not isinstance(body, _FLASK_BODIES) and not hasattr(body, "__next__"):
         body = Response(dumps(plain(body)), mimetype="application/json")
+    if status is None and headers is None:
+        return body
     return make_response(*(part for part in (body, status, headers) if part is not None))
 
 
@@ -103,7 +114,3 @@ def split(result: Any) -> tuple[Any, Any, Any]:
     if len(result) in (2, 3):
         return (*result, None)[:3]
     return result, None, None
-
-
-def _headers(headers: Any) -> Headers:
-    return Headers(headers or ())

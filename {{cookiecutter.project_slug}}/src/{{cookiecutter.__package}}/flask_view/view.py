@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 from flask_socketio import SocketIO
 
 from .binding import CONVERTERS
 from .library import LibraryView
 from .registration import register_view
 from .serialization import plain
+
+logger = logging.getLogger(__name__)
 
 
 class FlaskView(LibraryView):
@@ -85,10 +88,44 @@ class FlaskView(LibraryView):
         """
         self._emit(event, data)
 
+    def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Run a function in the background, for work that must not hold the client up.
+
+        It runs with the application's context, but without the request or the event. What it
+        raises is written to the log.
+
+        :param function: what to call, with the arguments behind it.
+        """
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+        def run() -> None:
+            with app.app_context():
+                try:
+                    function(*args, **kwargs)
+                except Exception:
+                    logger.exception("%s failed in the background", function.__qualname__)
+
+        self._server.start_background_task(run)
+
+    def kick(self, sid: str) -> None:
+        """Disconnect a client for good: its library does not reconnect by itself.
+
+        :param sid: the client's ``request.sid``, of this or of another process.
+        """
+        self._server.server.disconnect(sid, self.namespace)
+
+    def drop(self, sid: str) -> None:
+        """Cut the connection of a client, so that its library reconnects.
+
+        :param sid: the client's ``request.sid``, of this or of another process.
+        """
+        self._server.server.manager.drop(sid, self.namespace)
+
     def _emit(self, event: str, data: Any, **scope: Any) -> None:
         arguments = data if isinstance(data, tuple) else () if data is None else (data,)
-        ready = (plain(argument) for argument in arguments)
-        self._server.emit(event, *ready, namespace=self.namespace, **scope)
+        ready = tuple(plain(argument) for argument in arguments)
+        # Flask-SocketIO's own emit takes the second of several arguments for the room.
+        self._server.server.emit(event, ready, namespace=self.namespace, **scope)
 
     @property
     def _server(self) -> SocketIO:

@@ -1,0 +1,40 @@
+"""What the tests of the contract add to the fixtures of a generated service: their own views.
+
+They run inside a generated service, in its environment and with its fixtures; see
+``tests/test_contract.py``.
+"""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from contract_service.extensions import socketio
+from contract_service.flask_view import FlaskView
+from flask import Flask
+
+
+@pytest.fixture
+def views() -> list[type[FlaskView]]:
+    """Return the views to register; a module of tests has a fixture of its own."""
+    return []
+
+
+@pytest.fixture
+def app(app: Flask, views: list[type[FlaskView]]) -> Flask:
+    """Return the application of the service, with the views of the test."""
+    for view in views:
+        view.register(app, socket=socketio)
+    return app
+
+
+def sid_of(client) -> str:
+    """Return the id by which the server knows a client."""
+    return client._client.get_sid(client.namespace)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
+    """Let everything else run until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        socketio.sleep(0.02)

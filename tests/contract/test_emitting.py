@@ -1,0 +1,111 @@
+"""Emitting: to a room, a client or everyone, from wherever the code runs."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from typing import Any
+
+import pytest
+import socketio as socketio_client
+from contract_service.extensions import socketio
+from contract_service.flask_view import FlaskView, on, route
+from flask import Flask, request
+from flask_socketio import join_room
+
+from .conftest import wait_until
+
+AT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+class NewsView(FlaskView):
+    def socket_join(self, room):
+        join_room(room)
+
+    @route("tell", methods=["POST"])
+    @on("tell")
+    def tell(self, to: str = "") -> None:
+        if to:
+            self.emit("news", {"at": AT}, to=to)
+        else:
+            self.broadcast("news", {"at": AT})
+
+    @route("later", methods=["POST"])
+    @on("later")
+    def later(self, how: str = "well") -> None:
+        self.spawn(self._work, how)
+
+    def _work(self, how: str) -> None:
+        if how != "well":
+            raise ValueError(how)
+        self.broadcast("news", "later")
+
+    def socket_whoami(self):
+        return request.sid
+
+    def socket_several(self):
+        self.emit("pair", (1, {2}), to=request.sid)
+        self.emit("empty", to=request.sid)
+
+
+def view_of(app: Flask) -> NewsView:
+    return app.view_functions["NewsView:tell"].class_
+
+
+@pytest.fixture
+def views() -> list[type[FlaskView]]:
+    return [NewsView]
+
+
+def test_everyone_hears_a_broadcast_from_a_request_and_from_an_event(client, connect) -> None:
+    one, other = connect("/news"), connect("/news")
+    client.post("/news/tell")
+    assert one.expect("news") == other.expect("news") == {"at": "2026-01-01T00:00:00Z"}
+    one.call("tell")
+    assert one.expect("news") == other.expect("news")
+
+
+def test_only_the_room_or_the_client_hears_what_is_sent_to_it(client, connect) -> None:
+    one, other = connect("/news"), connect("/news")
+    one.call("join", "red")
+    client.post("/news/tell?to=red")
+    assert one.expect("news")
+    client.post(f"/news/tell?to={other.call('whoami')}")
+    assert other.expect("news")
+    one.refute("news")
+    other.refute("news")
+
+
+def test_a_tuple_is_several_arguments_and_none_is_no_argument(connect) -> None:
+    news = connect("/news")
+    news.call("several")
+    assert news.expect("pair") == (1, [2])
+    assert news.expect("empty") is None
+
+
+def test_work_in_the_background_emits_and_its_failure_is_logged(client, connect, caplog) -> None:
+    news = connect("/news")
+    news.call("later")
+    assert news.expect("news") == "later"
+    with caplog.at_level(logging.ERROR):
+        news.call("later", "badly")
+        socketio.sleep(0.1)
+    assert "_work failed in the background" in caplog.text
+
+
+@pytest.mark.parametrize(("way", "returns"), [("kick", False), ("drop", True)])
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_a_dropped_client_comes_back_and_a_kicked_one_does_not(
+    app: Flask, server: str, way: str, returns: bool, transport: str
+) -> None:
+    sids: list[str] = []
+    client = socketio_client.Client(reconnection_delay=0.1, handle_sigint=False)
+    client.on("connect", lambda: sids.append(client.get_sid("/news")), namespace="/news")
+    client.connect(server, namespaces=["/news"], transports=[transport])
+    try:
+        getattr(view_of(app), way)(sids[0])
+        wait_until(lambda: len(sids) == 2 if returns else not client.connected)
+        socketio.sleep(0.5)
+        assert len(sids) == (2 if returns else 1)
+    finally:
+        client.shutdown()

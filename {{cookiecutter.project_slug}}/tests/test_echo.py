@@ -1,0 +1,62 @@
+"""The echo view, by every way there is."""
+
+from flask.testing import FlaskClient
+
+from .live import Connect
+
+
+def test_hello(client: FlaskClient) -> None:
+    response = client.get("/echo")
+
+    assert response.status_code == 200
+    assert response.json == {"message": "hello"}
+
+
+def test_an_event_is_answered_to_its_sender(connect: Connect) -> None:
+    alice = connect("/echo")
+
+    answer = alice.call("repeat", "hi", 3)
+
+    assert answer == "hi hi hi"
+
+
+def test_what_is_said_is_told_to_everyone(connect: Connect) -> None:
+    alice, bob = connect("/echo"), connect("/echo")
+
+    answer = alice.call("say", "hi")
+
+    assert answer == alice.expect("said") == bob.expect("said") == {"message": "hi"}
+
+
+def test_what_is_said_over_http_is_told_to_everyone(client: FlaskClient, connect: Connect) -> None:
+    bob = connect("/echo")
+
+    response = client.post("/echo/say/hi")
+
+    assert response.json == bob.expect("said") == {"message": "hi"}
+
+
+def test_a_wrong_argument_is_a_problem_and_told_to_nobody(connect: Connect) -> None:
+    alice, bob = connect("/echo"), connect("/echo")
+
+    answer = alice.call("say", 7)
+
+    assert answer["error"]["status"] == 422
+    assert answer["error"]["errors"][0]["path"] == ["message"]
+    bob.refute("said")
+
+
+def test_a_wrong_request_is_a_problem(client: FlaskClient) -> None:
+    response = client.get("/echo/say/hi")
+
+    assert response.status_code == 405
+    assert response.content_type == "application/problem+json"
+    assert response.get_json()["title"] == "Method Not Allowed"
+
+
+def test_an_unknown_event_is_a_problem(connect: Connect) -> None:
+    alice = connect("/echo")
+
+    answer = alice.call("shout", "hi")
+
+    assert answer["error"]["status"] == 404
