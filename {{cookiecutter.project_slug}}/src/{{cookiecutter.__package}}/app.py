@@ -57,6 +57,8 @@ def _socketio_options(settings: Settings) -> dict[str, Any]:
         "cors_allowed_origins": settings.is_allowed_origin,
         "json": serialization,
         "max_http_buffer_size": settings.max_message_bytes,
+        # The views say which there are, and refuse the others in their own words.
+        "namespaces": "*",
         "ping_interval": settings.ping_interval,
         "ping_timeout": settings.ping_timeout,
         "transports": settings.transports,

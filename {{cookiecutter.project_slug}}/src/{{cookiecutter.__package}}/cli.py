@@ -18,6 +18,7 @@ from .app import create_app
 from .extensions import socketio
 from .flask_view.events import Namespace
 from .listener import ListenError, listen
+from .scaffold import ScaffoldError, write_view
 from .server import serve
 from .settings import Settings, SettingsError
 
@@ -108,6 +109,18 @@ def events() -> None:
     )
 
 
+@cli.command()
+@click.argument("name")
+def new_view(name: str) -> None:
+    """Write a view called NAME, and its test, to begin with."""
+    try:
+        files = write_view(name, Path(__file__).parent / "views", Path.cwd() / "tests")
+    except ScaffoldError as error:
+        raise click.ClickException(str(error)) from error
+    for file in files:
+        click.echo(_short(file))
+
+
 def _events() -> Iterator[tuple[str, str, Callable[..., Any]]]:
     for namespace, handlers in socketio.server.handlers.items():
         for event, handler in handlers.items():
@@ -123,11 +136,12 @@ def _origin(function: Callable[..., Any]) -> tuple[str, str]:
     """Return the name of a function and its place: file and line."""
     inner = inspect.unwrap(function)
     code = inner.__code__
-    try:
-        file = Path(code.co_filename).relative_to(Path.cwd())
-    except ValueError:
-        file = Path(code.co_filename)
-    return inner.__qualname__, f"{file}:{code.co_firstlineno}"
+    return inner.__qualname__, f"{_short(Path(code.co_filename))}:{code.co_firstlineno}"
+
+
+def _short(file: Path) -> Path:
+    """Return the path of a file from here, if it is below."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def _print_table(rows: Iterator[tuple[str, ...]]) -> None:

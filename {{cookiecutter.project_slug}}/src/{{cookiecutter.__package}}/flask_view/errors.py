@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import traceback
 import uuid
@@ -88,6 +89,12 @@ def _from_http_exception(error: HTTPException) -> Problem:
     return Problem(error.code or 500, error.description or error.name)
 
 
+def _request_id() -> str:
+    """Return the name that a proxy gave to the request, or a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if re.fullmatch(r"[\w.:-]{1,100}", given, re.ASCII) else uuid.uuid4().hex
+
+
 def init_app(app: Flask) -> None:
     """Let every failed request of an application, also one that no view answers, end as a problem.
 
@@ -96,13 +103,15 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> BaseResponse:
-        client = f"{request.method} {request.path}"
+        identifier = _request_id()
+        client = f"{request.method} {request.path}, request {identifier}"
         started = g.get("started", time.perf_counter())
         action = g.get("action", request.endpoint or "no view")
         problem = problem_of(error, action, client, started)
         if isinstance(error, HTTPException) and error.response is not None:
             return error.get_response()
         response = problem.get_response()
+        response.headers["X-Request-ID"] = identifier
         if isinstance(error, HTTPException):
             # Headers such as Allow and WWW-Authenticate belong to the answer.
             headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}

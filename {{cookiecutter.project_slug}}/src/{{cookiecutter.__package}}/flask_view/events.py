@@ -148,6 +148,17 @@ def unknown_event(event: str, namespace: str, sid: str, *_: Any) -> dict[str, An
     return {"error": Problem(404, f"Nothing in {namespace} answers this event.").document}
 
 
+def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) -> None:
+    """Refuse a namespace that no view has; the default one is open, as Socket.IO expects.
+
+    :raises ConnectionRefusedError: with the reason and the problem.
+    """
+    if namespace != "/":
+        problem = Problem(404, f"There is no namespace {namespace:.100}.")
+        logger.info("Unknown namespace %.100r, sid %s", namespace, sid)
+        raise ConnectionRefusedError(problem.document["detail"], problem.document)
+
+
 def _client() -> str:
     event: dict[str, Any] = request.event  # type: ignore[attr-defined]
     return f"event {event['message']!r}, sid {request.sid}"  # type: ignore[attr-defined]

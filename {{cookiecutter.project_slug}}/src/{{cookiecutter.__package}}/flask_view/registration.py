@@ -15,16 +15,20 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Blueprint, Flask
+from flask.sansio.app import App
 from flask_socketio import SocketIO
 
 from .binding import Binding, RegistrationError, variable
-from .events import Namespace, event_handler, unknown_event
+from .events import Namespace, event_handler
 from .library import LibraryView
 from .marks import EVENTS, SOCKET_PREFIX, events_of
 from .requests import view_function
 
 if TYPE_CHECKING:
     from .view import FlaskView
+
+EXTENSION = "flask_view"
+"""The views of an application, by their classes, stand under this name in its extensions."""
 
 _RULES = "_rule_cache"
 _OWN_SUBDOMAIN = "subdomain of the route itself"
@@ -146,8 +150,17 @@ def register_view(
         rule.add_to(app)
     view.socketio = socket
     view.namespace = _namespace(cls, path)
+    if isinstance(app, Blueprint):
+        app.record(lambda state: _remember(view, state.app))
+    else:
+        _remember(view, app)
     if socket is not None and events:
         _add_events(view, socket, events, bindings, routed)
+
+
+def _remember(view: FlaskView, app: App) -> None:
+    """Let ``FlaskView.registered`` find the first view of a class."""
+    app.extensions.setdefault(EXTENSION, {}).setdefault(type(view), view)
 
 
 def _functions(
@@ -324,5 +337,3 @@ def _add_events(
         if event not in _CONNECTION:
             handler = event_handler(view, name, bindings[name], has_url=name in routed)
             socket.on_event(event, handler, namespace=view.namespace)
-    # The star of Flask-SocketIO does not know both the namespace and the event.
-    socket.server.on("*", unknown_event, namespace="*")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from flask import Blueprint, Flask, current_app
 from flask_socketio import SocketIO
 
 from .binding import CONVERTERS
 from .library import LibraryView
-from .registration import register_view
+from .registration import EXTENSION, register_view
 from .serialization import plain
 
 logger = logging.getLogger(__name__)
@@ -135,6 +135,15 @@ class FlaskView(LibraryView):
                 "register(app, socket=socketio)"
             )
         return self.socketio
+
+    @classmethod
+    def registered(cls) -> Self:
+        """Return the instance that serves the current application, to emit from a command.
+
+        :raises LookupError: this class is not registered with it.
+        """
+        view: Self = current_app.extensions[EXTENSION][cls]
+        return view
 
     @classmethod
     def register(
