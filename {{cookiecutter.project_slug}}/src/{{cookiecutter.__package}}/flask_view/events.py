@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+AUTH = "flask_view.auth"
+"""Where the environment of a connection has what the client sent along, by namespace."""
+
 
 def event_handler(
     view: FlaskView, name: str, binding: Binding, *, has_url: bool
@@ -53,7 +56,7 @@ def event_handler(
             return ready(method(*positional, **named))
         except Exception as error:
             problem = problem_of(error, binding.name, _client(), started)
-            return {"error": plain(problem.document)}
+            return {"error": problem.document}
 
     return handle
 
@@ -102,6 +105,7 @@ class Namespace:
         """
         started = time.perf_counter()
         action = "connect"
+        request.environ.setdefault(AUTH, {})[request.namespace] = auth  # type: ignore[attr-defined]
         try:
             for view in self.views:
                 action = f"{type(view).__name__}.authorize"
@@ -118,9 +122,7 @@ class Namespace:
                 action = self.handlers["connect"].name
             problem = problem_of(error, action, _client(), started)
             told = problem.document["detail"] if isinstance(error, HTTPException) else None
-            raise ConnectionRefusedError(
-                told or "internal error", plain(problem.document)
-            ) from error
+            raise ConnectionRefusedError(told or "internal error", problem.document) from error
 
     def disconnect(self, reason: Any = None) -> None:
         """Tell the view that a client left.
