@@ -70,8 +70,9 @@ import sys
 from flask import Flask, request
 from flask_socketio import SocketIO
 
-from bench import server
+from bench.app import create_app
 from bench.listener import listen
+from bench.server import serve
 from bench.settings import Settings
 
 
@@ -95,9 +96,9 @@ def bare(settings):
     return app
 
 
-if sys.argv[1] == "bare":
-    server.create_app = bare
-server.serve(listen("127.0.0.1", int(sys.argv[2])), Settings.load())
+settings = Settings.load()
+create = bare if sys.argv[1] == "bare" else create_app
+serve(listen("127.0.0.1", int(sys.argv[2])), create(settings), settings)
 '''
 
 

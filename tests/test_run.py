@@ -63,6 +63,30 @@ class ProbeView(FlaskView):
         """GET /probe/fail: fail."""
         raise RuntimeError("a secret of the service")
 '''
+# A view that lets nobody in, and crashes while it decides.
+DOOR = '''
+"""A closed door."""
+
+from flask import abort
+
+from ..flask_view import FlaskView
+
+
+class ClosedView(FlaskView):
+    """Refuses in /closed."""
+
+    def socket_connect(self) -> None:
+        """Refuse."""
+        abort(403, "The door is closed")
+
+
+class CrashView(FlaskView):
+    """Crashes in /crash."""
+
+    def socket_connect(self) -> None:
+        """Crash."""
+        raise RuntimeError("a secret of the service")
+'''
 SLOW = """
 from time import sleep
 
@@ -82,6 +106,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     service = generate(tmp_path_factory.mktemp("service"), ROOT, **request.param)
     probe = service / "src" / package_of(service) / "views" / "probe.py"
     probe.write_text(PROBE)
+    probe.with_name("door.py").write_text(DOOR)
     return service
 
 
@@ -174,6 +199,19 @@ def test_the_javascript_client_is_answered(
     assert answered["http"] == {"message": "http"}
     assert answered["unknown"]["error"]["status"] == 404
     assert answered["heard"] == [["socket", "http"]] * 2
+
+
+def test_the_javascript_client_is_told_why_it_is_refused(
+    server: Server, javascript: Callable[..., Any]
+) -> None:
+    closed, crash, unknown = javascript(
+        server.url, "/closed", "/crash", "/nowhere", script="refused.js"
+    )
+    assert (closed["message"], closed["data"]["status"]) == ("The door is closed", 403)
+    assert (crash["message"], crash["data"]["status"]) == ("internal error", 500)
+    assert "secret" not in str(crash)
+    assert crash["data"]["id"] in server.printed()
+    assert (unknown["message"], unknown["data"]["status"]) == ("There is no namespace /nowhere.", 404)
 
 
 def test_the_server_is_the_one_for_the_mode(server: Server, service: Path) -> None:
@@ -381,11 +419,10 @@ def javascript(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """`javascript(url, *transports)`: what the official client of Socket.IO got."""
     node = program("node")
     modules = _installed("socket.io-client@4.8.4", program("npm"))
-    script = Path(__file__).with_name("client.js")
 
-    def javascript(*arguments: str) -> Any:
+    def javascript(*arguments: str, script: str = "client.js") -> Any:
         done = subprocess.run(
-            [node, script, *arguments],
+            [node, Path(__file__).with_name(script), *arguments],
             env=os.environ | {"NODE_PATH": str(modules)},
             capture_output=True,
             encoding="utf-8",

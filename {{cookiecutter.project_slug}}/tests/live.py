@@ -125,7 +125,7 @@ class _Engine(engineio.Client):  # type: ignore[misc]
             websocket.shutdown()
 
     def _hang_up(self) -> None:
-        """End a websocket; its own ``close`` waits three seconds for a server that hears nothing."""
+        """End a websocket without the three seconds that its own ``close`` waits for the server."""
         # The server may have been faster.
         with suppress(OSError, AttributeError):
             self.ws.sock.shutdown(socket.SHUT_WR)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from typing import Any
 
 import eventlet.wsgi
 from eventlet.greenio import GreenPipe
 from eventlet.greenpool import GreenPool
 from eventlet.patcher import original
+from flask import Flask
 
-from .app import create_app
 from .settings import Settings
 
 # Every connection takes a place in the pool, short requests too; without places to spare, nobody
@@ -20,18 +19,18 @@ from .settings import Settings
 _SPARE_PLACES = 1_000
 
 
-def serve(listener: socket.socket, settings: Settings) -> None:
+def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     """Serve until the process is told to stop.
 
     :param listener: the socket to accept connections on.
-    :param settings: the settings of the service.
+    :param app: the application.
+    :param settings: its settings.
     """
-    application: Any = create_app(settings)
     places = settings.max_connections + _SPARE_PLACES
     server = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
-        application,
+        app,
         custom_pool=GreenPool(places),
         log_output=False,
         # Debugging here would mean to send tracebacks to clients.

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Flask
 
-from .app import create_app
 from .async_mode import ASYNC_MODE
 from .extensions import socketio
 from .settings import Settings
@@ -19,14 +18,15 @@ from .settings import Settings
 _SPARE_PLACES = 1_000
 
 
-def serve(listener: socket.socket, settings: Settings) -> None:
+def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     """Serve until the process is told to stop.
 
     :param listener: the socket to accept connections on.
-    :param settings: the settings of the service.
+    :param app: the application.
+    :param settings: its settings.
     """
     if sys.platform == "win32":
-        _serve_without_gunicorn(listener, settings)
+        _serve_without_gunicorn(listener, app)
         return
 
     try:
@@ -42,7 +42,7 @@ def serve(listener: socket.socket, settings: Settings) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> Flask:
-            return create_app(settings)
+            return app
 
     places = settings.max_connections + _SPARE_PLACES
     options: dict[str, Any] = {
@@ -63,9 +63,9 @@ def serve(listener: socket.socket, settings: Settings) -> None:
     Server().run()
 
 
-def _serve_without_gunicorn(listener: socket.socket, settings: Settings) -> None:
+def _serve_without_gunicorn(listener: socket.socket, app: Flask) -> None:
     """Serve on Windows, where gunicorn does not run, with the server that the library brings."""
     host, port = listener.getsockname()[:2]
     listener.close()
     print("Gunicorn does not run on Windows: this server is for development only.", file=sys.stderr)
-    socketio.run(create_app(settings), host, port, use_reloader=False, allow_unsafe_werkzeug=True)
+    socketio.run(app, host, port, use_reloader=False, allow_unsafe_werkzeug=True)
