@@ -27,6 +27,7 @@ FILES = {
     "src/service/async_mode.py",
     "src/service/broker.py",
     "src/service/cli.py",
+    "src/service/drain.py",
     "src/service/extensions.py",
     "src/service/flask_view/__init__.py",
     "src/service/flask_view/binding.py",

@@ -211,7 +211,10 @@ def test_the_javascript_client_is_told_why_it_is_refused(
     assert (crash["message"], crash["data"]["status"]) == ("internal error", 500)
     assert "secret" not in str(crash)
     assert crash["data"]["id"] in server.printed()
-    assert (unknown["message"], unknown["data"]["status"]) == ("There is no namespace /nowhere.", 404)
+    assert (unknown["message"], unknown["data"]["status"]) == (
+        "There is no namespace /nowhere.",
+        404,
+    )
 
 
 def test_the_server_is_the_one_for_the_mode(server: Server, service: Path) -> None:

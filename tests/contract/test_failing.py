@@ -40,8 +40,7 @@ class FailingView(FlaskView):
                 circular: list[Any] = []
                 circular.append(circular)
                 return circular
-            case _:
-                return "fine"
+        return "fine"
 
     @route("model", methods=["POST"])
     def model(self, model: Model):
@@ -94,7 +93,9 @@ def test_the_log_names_the_client_and_never_the_payload(client, connect, caplog)
     response = client.get("/failing/fail/abort", headers={"X-Request-ID": "from-the-proxy"})
     assert response.headers["X-Request-ID"] == "from-the-proxy"
     lines = [record.getMessage() for record in caplog.records]
-    assert any("FailingView.fail failed with 422" in line and sid_of(failing) in line for line in lines)
+    assert any(
+        "FailingView.fail failed with 422" in line and sid_of(failing) in line for line in lines
+    )
     assert any("GET /failing/fail/abort, request from-the-proxy" in line for line in lines)
     assert SECRET not in caplog.text
 

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import flask_view, views
 from .async_mode import ASYNC_MODE
 from .broker import client_manager
+from .drain import drain
 from .extensions import socketio
 from .flask_view import errors, serialization
 from .logs import configure_logging
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
         )
+    drain.init_app(app)
     return app
 
 

@@ -12,6 +12,7 @@ from eventlet.greenpool import GreenPool
 from eventlet.patcher import original
 from flask import Flask
 
+from .drain import drain
 from .settings import Settings
 
 # Every connection takes a place in the pool, short requests too; without places to spare, nobody
@@ -36,15 +37,23 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         # Debugging here would mean to send tracebacks to clients.
         debug=False,
     )
-    _wait_for(signal.SIGTERM, signal.SIGINT)
+    if _next_signal() == signal.SIGTERM:
+        drain.finish(settings.drain_seconds)
     server.kill()
 
 
-def _wait_for(*signals: signal.Signals) -> None:
-    """Let the green threads run until one of the signals comes."""
+def _next_signal() -> int:
+    """Let the green threads run until the process is told to stop; being told twice ends it."""
     reader, writer = os.pipe()
     write = original("os").write
-    for number in signals:
-        # A handler runs between any two instructions, so it only leaves word.
-        signal.signal(number, lambda *_: write(writer, b"."))
-    GreenPipe(reader, "rb", 0).read(1)
+
+    def leave_word(number: int, _: object) -> None:
+        # A handler runs between any two instructions, so nothing else can be done in it.
+        write(writer, bytes([number]))
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, lambda *_: os._exit(1))
+
+    signal.signal(signal.SIGTERM, leave_word)
+    signal.signal(signal.SIGINT, leave_word)
+    word: bytes = GreenPipe(reader, "rb", 0).read(1)
+    return word[0]

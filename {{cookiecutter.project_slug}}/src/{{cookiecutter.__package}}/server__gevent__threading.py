@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any
 
 from flask import Flask
 
 from .async_mode import ASYNC_MODE
+from .drain import drain
 from .extensions import socketio
 from .settings import Settings
 
@@ -54,13 +57,31 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         "threads": places,
         # What is above the threads is for idle connections that may be used again.
         "worker_connections": 2 * places,
-        "graceful_timeout": 10,
-        # A terminal sends Ctrl+C to every process; gunicorn tells the worker itself when to end.
-        "post_worker_init": lambda _worker: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        # The worker ends by itself before; this is for one that does not.
+        "graceful_timeout": math.ceil(settings.drain_seconds) + 2,
+        "post_worker_init": lambda _: _drain_before_stopping(settings.drain_seconds),
         "control_socket_disable": True,
         "loglevel": "warning",
     }
     Server().run()
+
+
+def _drain_before_stopping(seconds: float) -> None:
+    """Let the worker finish its work when it is told to stop, before it really does."""
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def finish(number: int, frame: FrameType | None) -> None:
+        drain.finish(seconds)
+        stop(number, frame)  # type: ignore[operator,misc]
+
+    def in_the_background(number: int, frame: FrameType | None) -> None:
+        # A handler runs between any two instructions, and must not wait.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        socketio.start_background_task(finish, number, frame)
+
+    signal.signal(signal.SIGTERM, in_the_background)
+    # A terminal sends Ctrl+C to every process; gunicorn tells the worker itself when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _serve_without_gunicorn(listener: socket.socket, app: Flask) -> None:

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0)
     """How many proxies stand in front of the service and set the ``X-Forwarded`` headers."""
 
+    drain_seconds: float = Field(default=10.0, ge=0)
+    """How long a process that is told to stop may take to finish what it is doing, in seconds."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
 

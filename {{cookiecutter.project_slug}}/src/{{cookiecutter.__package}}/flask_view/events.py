@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+RUNNING = "flask_view.running"
+"""Where the environment of a connection has the number of its events that are being handled."""
+
 AUTH = "flask_view.auth"
 """Where the environment of a connection has what the client sent along, by namespace."""
 
@@ -50,6 +53,8 @@ def event_handler(
     @functools.wraps(method)
     def handle(*arguments: Any) -> Any:
         started = time.perf_counter()
+        environ = request.environ
+        environ[RUNNING] = environ.get(RUNNING, 0) + 1
         try:
             authorize(name)
             positional, named = binding.from_event(arguments)
@@ -57,6 +62,8 @@ def event_handler(
         except Exception as error:
             problem = problem_of(error, binding.name, _client(), started)
             return {"error": problem.document}
+        finally:
+            environ[RUNNING] -= 1
 
     return handle
 
