@@ -18,14 +18,15 @@ import unicodedata
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped]
 from jinja2.ext import Extension
+from jinja2.runtime import Context
 from slugify import slugify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping
 
     from jinja2 import Environment
 
@@ -255,15 +256,32 @@ def refusal(answers: Mapping[str, object]) -> str:
 
 
 def checked(answers: Mapping[str, object]) -> str:
-    """Stop cookiecutter when an answer cannot be used.
-
-    It prints this exception as a plain message, and no folder exists yet: a hook is followed by
-    cookiecutter's traceback, and runs in a folder that already has the refused name.
-    """
+    """Stop cookiecutter when an answer cannot be used; it prints the message, and no traceback."""
     message = refusal(answers)
     if message:
         raise FailedHookException(message)
     return "yes"
+
+
+class CheckedContext(Context):
+    """What a file or a name is rendered with: answers that are complete are checked before.
+
+    A hook would come too late: it runs when the folder is there, whose name may lead anywhere.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: dict[str, Callable[[Context], Iterator[str]]],
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        """Check the answers once all of them are given, by whatever way."""
+        answers = parent.get("cookiecutter", {})
+        if "__checked" in answers:
+            checked(answers)
+        super().__init__(environment, parent, name, blocks, globals)
 
 
 class Filters(Extension):
@@ -274,6 +292,7 @@ class Filters(Extension):
         super().__init__(environment)
         filters = (author_for, checked, package_for, refusal, slug_for, toml_string)
         environment.filters.update({function.__name__: function for function in filters})
+        environment.context_class = CheckedContext
         forget()
 
 

@@ -1,7 +1,8 @@
 """Refuse answers that cannot become a service, before a file is written.
 
-The rules are in local_extensions.py, where cookiecutter.json applies them as soon as the last
-question is answered. This hook is for the ways that ask no question, such as --replay.
+The rules are in local_extensions.py, where cookiecutter applies them as soon as the last question
+is answered. This hook is for answers that come without the variables that cookiecutter.json
+derives from them, such as a replay file that somebody wrote.
 """
 
 import json

@@ -52,7 +52,7 @@ def once(folders: pytest.TempPathFactory) -> Bake:
 
 
 def run(
-    home: Path, *arguments: str | Path, typed: str | None = None
+    home: Path, *arguments: str | Path, typed: str | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the real command in a folder, with a home of its own."""
     config = home / "cookiecutterrc"
@@ -60,7 +60,9 @@ def run(
     return subprocess.run(
         [sys.executable, "-m", "cookiecutter", *arguments],
         cwd=home,
-        env=os.environ | {"HOME": str(home), "COOKIECUTTER_CONFIG": str(config), "PYTHONUTF8": "1"},
+        env=os.environ
+        | {"HOME": str(home), "COOKIECUTTER_CONFIG": str(config), "PYTHONUTF8": "1"}
+        | variables,
         input=typed,
         stdin=subprocess.DEVNULL if typed is None else None,
         capture_output=True,

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -16,7 +17,12 @@ from urllib.parse import urlsplit
 
 from environments import environ
 
-STARTS_WITHIN = 30.0
+STARTS_WITHIN = 60.0
+HANDSHAKE = (
+    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
+    "Host: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 Result = TypeVar("Result")
 
 SERVING = re.compile(r"Serving on (http://\S+)")
@@ -126,6 +132,19 @@ def running(command: list[str], service: Path, **settings: str) -> Iterator[Serv
             raise
         finally:
             _stop(process)
+
+
+def websocket(server: Server) -> socket.socket:
+    """Return a websocket that the server has greeted, to be closed by the caller."""
+    address = urlsplit(server.url)
+    connection = socket.create_connection((str(address.hostname), address.port or 0), 60)
+    connection.sendall(HANDSHAKE.format(address.netloc).encode())
+    answer = b""
+    while b'"sid"' not in answer:
+        part = connection.recv(4096)
+        assert part, answer
+        answer += part
+    return connection
 
 
 def _url(server: Server) -> str:

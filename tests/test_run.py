@@ -18,7 +18,7 @@ import socketio  # type: ignore[import-untyped]
 from conftest import ROOT, Bake, generate
 from environments import CACHE, UV, environ, interpreter, uv
 from programs import program
-from server import Server, eventually, package_of, running, started
+from server import Server, eventually, package_of, running, started, websocket
 
 MODES = ("eventlet", "gevent", "threading")
 SERVICES = [{"async_mode": mode} for mode in MODES] + [{"class_views": "flask-classy"}]
@@ -310,7 +310,7 @@ def test_the_command_of_the_readme_starts_the_service(bake: Bake, mode: str) -> 
 
 @pytest.mark.parametrize("end", ["terminate", "interrupt"])
 def test_a_signal_ends_the_service(own: Path, end: str) -> None:
-    with started(interpreter(own), own) as server, client(server, "websocket"):
+    with started(interpreter(own), own) as server, closing(websocket(server)):
         getattr(server, end)()
         server.process.wait(15)
         with pytest.raises(OSError, match="refused"):

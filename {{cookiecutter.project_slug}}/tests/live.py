@@ -115,12 +115,13 @@ class _Engine(engineio.Client):  # type: ignore[misc]
 
     def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
         """Leave at once, but let the server hear all that was sent before."""
-        while self.write_loop_task and self.queue.unfinished_tasks:
-            time.sleep(0.001)
+        _wait_while(lambda: self.write_loop_task and self.queue.unfinished_tasks)
         websocket = self.ws
         if websocket:
             websocket.close = self._hang_up
         super().disconnect(abort or self._is_reading(), reason)
+        # Once more, for a writer that was still asleep when the library emptied the queue.
+        self.queue.put(None)
         if websocket:
             websocket.shutdown()
 
@@ -130,7 +131,7 @@ class _Engine(engineio.Client):  # type: ignore[misc]
         with suppress(OSError, AttributeError):
             self.ws.sock.shutdown(socket.SHUT_WR)
         if not self._is_reading():
-            self.read_loop_task.join(timeout=1)
+            _wait_while(self.read_loop_task.is_alive)
         # A server that is still busy with a message has not read the end yet.
         self.ws.abort()
 
@@ -144,3 +145,10 @@ class _Client(socketio.Client):  # type: ignore[misc]
 
     def _engineio_client_class(self) -> type[_Engine]:
         return _Engine
+
+
+def _wait_while(condition: Callable[[], Any], timeout: float = 1) -> None:
+    """Wait for another thread; not every library has threads that can be joined with a timeout."""
+    end = time.monotonic() + timeout
+    while condition() and time.monotonic() < end:
+        time.sleep(0.001)

@@ -53,7 +53,9 @@ def _create_app() -> Flask:
 def cli(context: click.Context) -> None:
     """Start the service, or look into it. Without a command: run."""
     if context.invoked_subcommand is None:
-        context.invoke(run)
+        # context.invoke(run) would take the defaults, whatever HOST and PORT say.
+        with run.make_context("run", [], parent=context) as inner:
+            run.invoke(inner)
 
 
 # The application is this package's, whatever the options of Flask's own command say.

@@ -1,0 +1,328 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""A service follows its template: what an update brings, what it leaves alone, and who owns what.
+
+`uv run python tests/test_updates.py` writes the line that says so into files of the template.
+"""
+
+import importlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from combinations import COVERING, Answers, named
+from conftest import ROOT, Bake, generate
+from jinja2 import Environment
+
+OWNED = "# Owned by the template: an update may change this file."
+TREE = ROOT / "{{cookiecutter.project_slug}}"
+# Where the template has its own files, and which of those are not its alone.
+PLACES = ("src/*", "tests/*", "deploy/*")
+SHARED = ("src/*/app.py", "src/*/extensions.py", "src/*/settings.py", "tests/conftest.py")
+YOURS = (
+    *("src/*/views/*", "src/*/models.py", "src/*/templates/*", "src/*/static/*"),
+    *("src/*/migrations/*", "tests/test_*.py"),
+)
+COMMENTED = {".py", ".conf", ".toml", ".yaml", ".yml", ".sh", ".cfg", ".ini"}
+ANSWERS = {
+    "project_name": 'The "board" \\ 🚀',
+    "project_slug": "team-board",
+    "license": "Apache-2.0",
+}
+
+
+def below(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a file of a service is in one of some places."""
+    path = Path(name)
+    return any(part.match(pattern) for pattern in patterns for part in (path, *path.parents))
+
+
+def is_owned(name: str) -> bool:
+    """Tell whether a file of a service is the template's."""
+    ours = below(name, PLACES) and not below(name, SHARED + YOURS)
+    return ours and Path(name).suffix in COMMENTED
+
+
+def contents(service: Path) -> dict[str, bytes]:
+    """Return what the files of a service hold, by name."""
+    files = [path for path in service.rglob("*") if path.is_file()]
+    return {path.relative_to(service).as_posix(): path.read_bytes() for path in files}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder, without the settings of the machine."""
+    known = ("user.name=Test", "user.email=test@example.com", "init.defaultBranch=main")
+    options = [part for setting in known for part in ("-c", setting)]
+    done = subprocess.run(
+        ["git", *options, *arguments],
+        cwd=folder,
+        env=os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def commit(folder: Path) -> None:
+    """Commit everything in a folder."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--no-verify", "--message=Commit")
+
+
+def cruft(folder: Path, *arguments: str, status: int = 0) -> str:
+    """Run cruft in a folder, with a home of its own, and return what it prints."""
+    home = folder.parent / "home"
+    home.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "cruft", *arguments],
+        cwd=folder,
+        env=os.environ
+        | {"HOME": str(home), "COOKIECUTTER_CONFIG": os.devnull, "PYTHONUTF8": "1"}
+        | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def fill(template: Path) -> None:
+    """Make a folder hold the template as it is in the working tree, and nothing else but git's."""
+    template.mkdir(parents=True, exist_ok=True)
+    for path in template.iterdir():
+        if path.name != ".git":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    ignored = shutil.ignore_patterns(
+        *(".git", ".venv", ".cache", ".*_cache", "__pycache__", "node_modules", "uv.lock")
+    )
+    shutil.copytree(ROOT, template, ignore=ignored, dirs_exist_ok=True)
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace a text that is in a file once."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} in {file}"
+    file.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """Return a repository with the template of the last version, or else of an invented one."""
+    template = tmp_path / "template"
+    template.mkdir()
+    git(template, "init", "--quiet")
+    tags = git(ROOT, "tag", "--list", "v*", "--sort=-version:refname").split()
+    if tags:
+        archive = tmp_path / "template.tar"
+        git(ROOT, "archive", f"--output={archive}", tags[0])
+        shutil.unpack_archive(archive, template)
+    else:
+        fill(template)
+        package = template / TREE.name / "src" / "{{cookiecutter.__package}}"
+        edit(package / "cli.py", '"""The commands of the service."""', '"""Commands."""')
+        edit(package / "views" / "echo.py", "class EchoView(", "# Old.\nclass EchoView(")
+        (package / "flask_view" / "old.py").write_text('"""Gone in the next version."""\n')
+        (package / "logs.py").unlink()
+        edit(template / "cookiecutter.json", '"_version": "', '"_version": "0.0.')
+    commit(template)
+    return template
+
+
+@pytest.fixture
+def service(template: Path, tmp_path: Path) -> Path:
+    """Return a service that was made from the template as it was, and is a repository itself."""
+    answers = json.dumps(ANSWERS)
+    cruft(tmp_path, "create", str(template), "--no-input", "--extra-context", answers)
+    service = tmp_path / ANSWERS["project_slug"]
+    git(service, "init", "--quiet")
+    commit(service)
+    return service
+
+
+def changed(service: Path) -> set[str]:
+    """Return the files of a service that differ from the last commit."""
+    git(service, "add", "--all")
+    return set(git(service, "diff", "--cached", "--name-only", "--no-renames").split())
+
+
+def test_an_update_brings_what_is_the_templates_and_leaves_alone_what_is_yours(
+    template: Path, service: Path, tmp_path: Path
+) -> None:
+    package = service / "src" / "team_board"
+    (package / "views" / "echo.py").write_text("# Rewritten.\n")
+    (package / "views" / "mine.py").write_text('"""A view of my own."""\n')
+    (service / "tests" / "test_health.py").unlink()
+    edit(service / "README.md", "\n## Start\n", "\nHello.\n\n## Start\n")
+    edit(
+        package / "settings.py", "    max_connections:", '    mine: str = ""\n    max_connections:'
+    )
+    edit(service / "pyproject.toml", 'version = "0.1.0"', 'version = "7.0.0"')
+    commit(service)
+    before = generate(tmp_path, template, **ANSWERS)
+
+    cruft(service, "check")
+    fill(template)
+    commit(template)
+    cruft(service, "check", status=1)
+    cruft(service, "update", "--skip-apply-ask")
+    cruft(service, "check")
+
+    found = changed(service)
+    old, new = contents(before), contents(generate(tmp_path, ROOT, **ANSWERS))
+    differing = {name for name in old | new if old.get(name) != new.get(name)}
+    assert {name for name in found if is_owned(name)} == set(filter(is_owned, differing))
+    assert not {name for name in found if below(name, YOURS)}
+    now = contents(service)
+    assert all(now.get(name) == new.get(name) for name in found if is_owned(name))
+    assert not [name for name in now if name.endswith(".rej")]
+    assert "<<<<<<<" not in git(service, "diff", "--cached")
+    assert b"\nHello.\n" in now["README.md"]
+    assert version_in(now["README.md"]) == version_in(new["README.md"])
+
+
+def version_in(readme: bytes) -> str:
+    """Return the version of the template that a README names."""
+    return readme.decode().partition("made from version ")[2].split()[0]
+
+
+def test_each_version_finds_its_own_filters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "extensions_of_two_versions.py"
+    text = (ROOT / "local_extensions.py").read_text(encoding="utf-8")
+    shutil.copy(ROOT / "cookiecutter.json", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    now = time.time()
+    # Of one size, and of one second: Python takes what it has compiled for up to date.
+    for title in ("service-one", "service-two"):
+        module.write_text(text.replace('"realtime-service"', f'"{title}"'), encoding="utf-8")
+        os.utime(module, (now, now))
+        extensions = importlib.import_module(module.stem)
+        extensions.Filters(Environment())  # noqa: S701
+        assert extensions.slug_for("") == title
+
+
+@pytest.mark.full
+def test_an_update_uses_the_filters_of_each_version(template: Path, service: Path) -> None:
+    # Both versions of the module are of one size, and may be written within one second.
+    edition = template / TREE.name / "tests" / "live_edition.py"
+    extensions = template / "local_extensions.py"
+    for number in ("one", "two"):
+        fill(template)
+        edit(
+            extensions,
+            '"""Return a text in double quotes, for TOML, JSON, YAML and Python alike.',
+            f'"""Quote."""\n    return json.dumps("{number}") if text == "edition" else json.dumps('
+            'text, ensure_ascii=False)\n    """',
+        )
+        edition.write_text("{{ 'edition' | toml_string }}\n")
+        commit(template)
+        cruft(service, "update", "--skip-apply-ask")
+        assert (service / "tests" / "live_edition.py").read_text() == f'"{number}"\n'
+        commit(service)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mode", ["gevent", "threading"])
+def test_an_update_can_change_an_answer(
+    template: Path, service: Path, mode: str, tmp_path: Path
+) -> None:
+    fill(template)
+    commit(template)
+    cruft(service, "update", "--skip-apply-ask")
+    commit(service)
+    answer = json.dumps({"async_mode": mode})
+    cruft(service, "update", "--skip-apply-ask", "--variables-to-update", answer)
+    now = contents(service)
+    new = contents(generate(tmp_path, ROOT, **ANSWERS, async_mode=mode))
+    names = {"README.md", "pyproject.toml", *filter(is_owned, new)}
+    assert all(now[name] == new[name] for name in names)
+
+
+@pytest.mark.full
+def test_a_service_that_was_made_without_cruft_can_be_linked(
+    template: Path, tmp_path: Path
+) -> None:
+    service = generate(tmp_path, template, **ANSWERS)
+    git(service, "init", "--quiet")
+    answers = ("--no-input", "--extra-context", json.dumps(ANSWERS))
+    cruft(service, "link", str(template), *answers)
+    commit(service)
+    fill(template)
+    commit(template)
+    cruft(service, "update", "--skip-apply-ask")
+    assert "src/team_board/cli.py" in changed(service)
+
+
+def test_the_version_is_the_same_everywhere(baked: Bake) -> None:
+    questionnaire = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    readme = (baked() / "README.md").read_text(encoding="utf-8")
+    version = project["version"]
+    assert questionnaire["_version"] == version
+    assert f"made from version {version} of its template" in readme
+    released = re.findall(r"(?m)^## \[?v?([0-9]+\.[0-9]+\.[0-9]+)", changelog)
+    assert released[:1] in ([version], [])
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_a_file_of_the_templates_says_so_and_no_other_does(baked: Bake, answers: Answers) -> None:
+    service = baked(**answers)
+    for path in service.rglob("*"):
+        if path.is_file():
+            name = path.relative_to(service).as_posix()
+            first = path.read_text(encoding="utf-8").splitlines()[:2]
+            assert (OWNED in first) == is_owned(name), name
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_what_is_yours_is_what_an_update_skips(baked: Bake, answers: Answers) -> None:
+    service = baked(**answers)
+    skipped = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = skipped["tool"]["cruft"]["skip"]
+    yours = {
+        name.rstrip("/")
+        for line in (service / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.endswith("| yours |")
+        for name in re.findall(r"`([^`]+)`", line)
+    }
+    assert yours == set(patterns)
+    for pattern in patterns:
+        assert list(service.glob(pattern)), pattern
+        assert not [path for path in service.glob(f"{pattern}/**/*") if is_owned(str(path))]
+
+
+def owned_files() -> Iterator[Path]:
+    """Yield the files of the template that become files of its own in a service."""
+    for path in sorted(TREE.rglob("*")):
+        name = path.relative_to(TREE).as_posix()
+        if path.is_file() and "__pycache__" not in path.parts and is_owned(name):
+            yield path
+
+
+def main() -> None:
+    """Write the line into the files that lack it."""
+    for path in owned_files():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if f"{OWNED}\n" not in lines[:2]:
+            lines.insert(1 if lines and lines[0].startswith("#!") else 0, f"{OWNED}\n")
+            path.write_text("".join(lines), encoding="utf-8", newline="\n")
+            print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
