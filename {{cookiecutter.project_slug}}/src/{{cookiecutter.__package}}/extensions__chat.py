@@ -1,0 +1,35 @@
+"""The extensions; ``create_app`` binds them to an application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_socketio import SocketIO
+
+from .database import Database
+from .settings import Settings
+
+socketio = SocketIO()
+db = Database()
+
+
+def init_app(app: Flask, settings: Settings, **socketio_options: Any) -> None:
+    """Bind the extensions to an application.
+
+    :param app: the application.
+    :param settings: the settings of the service.
+    :param socketio_options: what the Socket.IO server is configured with.
+    """
+    app.config.from_mapping(
+        SESSION_SECONDS=settings.session_seconds,
+        SOCKETIO_SCRIPT_URL=settings.socketio_script_url,
+        SOCKETIO_SCRIPT_INTEGRITY=settings.socketio_script_integrity,
+    )
+    db.init_app(
+        app,
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout,
+    )
+    socketio.init_app(app, **socketio_options)
