@@ -6,14 +6,17 @@ An answer is only ever looked at: nothing here runs it, writes a file or reaches
 
 from __future__ import annotations
 
+import json
 import keyword
 import os
 import re
 import shlex
 import subprocess
 import sys
+import time
 import unicodedata
-from json import dumps
+from contextlib import suppress
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,16 +31,8 @@ if TYPE_CHECKING:
 
 TEXTS = ("project_name", "description", "author_name")
 REQUIRED = ("project_name", "project_slug", "author_name")
-QUESTIONS = (
-    "project_name",
-    "project_slug",
-    "description",
-    "author_name",
-    "license",
-    "starter",
-    "async_mode",
-    "class_views",
-)
+QUESTIONNAIRE = json.loads(Path(__file__).with_name("cookiecutter.json").read_text("utf-8"))
+QUESTIONS = tuple(question for question in QUESTIONNAIRE if not question.startswith("_"))
 
 LONGEST_TEXT = 200
 LONGEST_SLUG = 63
@@ -93,22 +88,30 @@ WINDOWS = {
 }
 
 
-def package_for(slug: str) -> str:
+def as_text(value: object) -> str:
+    """Return a text as it is, and an empty one for what is none.
+
+    A config file or a replayed one may have a number, a list or nothing in the place of a text.
+    """
+    return value if isinstance(value, str) else ""
+
+
+def package_for(slug: object) -> str:
     """Return the import name of a slug."""
-    return slug.replace("-", "_").replace(".", "_")
+    return as_text(slug).replace("-", "_").replace(".", "_")
 
 
-def slug_for(title: str) -> str:
+def slug_for(title: object) -> str:
     """Return a slug that is accepted, whatever the title is."""
-    slug: str = slugify(title, max_length=LONGEST_DERIVED_SLUG) or "realtime-service"
+    slug: str = slugify(as_text(title), max_length=LONGEST_DERIVED_SLUG) or "realtime-service"
     if slug[0].isdigit():
         return f"service-{slug}"
     return f"{slug}-service" if slug_problem(slug) else slug
 
 
-def author_for(title: str) -> str:
+def author_for(title: object) -> str:
     """Return the author of a service nobody has put a name to."""
-    return f"The {cleaned(title)[: LONGEST_TEXT - 20].strip() or 'service'} authors"
+    return f"The {cleaned(as_text(title))[: LONGEST_TEXT - 20].strip() or 'service'} authors"
 
 
 def toml_string(text: str) -> str:
@@ -116,7 +119,7 @@ def toml_string(text: str) -> str:
 
     Characters beyond ASCII stay as they are: JSON's pairs of surrogates are no TOML.
     """
-    return dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False)
 
 
 def slug_problem(slug: str) -> str:
@@ -165,24 +168,51 @@ def cleaned(text: str) -> str:
     return " ".join(spaced.split())[:LONGEST_TEXT].strip()
 
 
-def problems(answers: Mapping[str, str]) -> dict[str, str]:
+def problem(question: str, answers: Mapping[str, object]) -> str:
+    """Return the rule an answer breaks, or nothing."""
+    answer, choices = answers.get(question), QUESTIONNAIRE[question]
+    if isinstance(choices, list):
+        return "" if answer in choices else f"is one of {', '.join(choices)}"
+    if not isinstance(answer, str):
+        return "is a text"
+    return slug_problem(answer) if question == "project_slug" else text_problem(question, answer)
+
+
+def package_problem(answers: Mapping[str, object]) -> str:
+    """Return what is wrong with the import name, or nothing.
+
+    A replayed one is not derived again when somebody repairs the slug beside it.
+    """
+    slug, package = answers.get("project_slug"), answers.get("__package")
+    if slug_problem(as_text(slug)) or package == package_for(slug):
+        return ""
+    return "is project_slug with _ for - and ."
+
+
+def problems(answers: Mapping[str, object]) -> dict[str, str]:
     """Return the rule broken by each answer that breaks one."""
-    found = {question: text_problem(question, answers[question]) for question in TEXTS}
-    found["project_slug"] = slug_problem(answers["project_slug"])
-    return {question: found[question] for question in QUESTIONS if found.get(question)}
+    found = {question: problem(question, answers) for question in QUESTIONS}
+    found["__package"] = package_problem(answers)
+    return {question: rule for question, rule in found.items() if rule}
 
 
-def suggestion(question: str, answers: Mapping[str, str]) -> str:
+def suggestion(question: str, answers: Mapping[str, object]) -> str:
     """Return an answer that would be accepted, as near to the one given as can be."""
-    title = cleaned(answers["project_name"])
+    answer, title = as_text(answers.get(question)), as_text(answers.get("project_name"))
     if question == "project_slug":
-        return slug_for(answers[question] if slugify(answers[question]) else title)
+        return slug_for(answer if slugify(answer) else cleaned(title))
+    if question == "__package":
+        return package_for(answers["project_slug"])
+    if question not in TEXTS:
+        return str(QUESTIONNAIRE[question][0])
     defaults = {"project_name": "My Realtime Service", "author_name": author_for(title)}
-    return cleaned(answers[question]) or defaults.get(question, "")
+    return cleaned(answer) or defaults.get(question, "")
 
 
-def shown(value: str) -> str:
+def shown(value: object) -> str:
     """Return a value as a terminal can show it: on one line, escaped and not too long."""
+    if not isinstance(value, str):
+        return "no text" if value is None else f"{value!r:.60}"
     return repr(value) if len(value) <= 60 else f"{value[:60]!r}... ({len(value)} characters)"
 
 
@@ -193,21 +223,21 @@ def argument(question: str, answer: str) -> str:
     return f"{question}={{{{ {answer!a} }}}}"
 
 
-def retry(answers: Mapping[str, str]) -> str:
+def retry(answers: Mapping[str, object]) -> str:
     """Return the command that gives the same answers, the refused ones repaired."""
     refused = problems(answers)
     given = {
-        question: suggestion(question, answers) if question in refused else answers[question]
+        question: suggestion(question, answers) if question in refused else str(answers[question])
         for question in QUESTIONS
     }
     # uvx leaves no cookiecutter behind that could be called by its name.
     program = ["uvx", "cookiecutter"] if "archive-v" in sys.prefix else ["cookiecutter"]
-    template = answers.get("_template") or str(Path(__file__).resolve().parent)
+    template = as_text(answers.get("_template")) or str(Path(__file__).resolve().parent)
     words = [*program, template, "--no-input", *(argument(*answer) for answer in given.items())]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
-def refusal(answers: Mapping[str, str]) -> str:
+def refusal(answers: Mapping[str, object]) -> str:
     """Return the whole message about answers that cannot be used, or nothing."""
     refused = problems(answers)
     if not refused:
@@ -216,7 +246,7 @@ def refusal(answers: Mapping[str, str]) -> str:
     for question, rule in refused.items():
         lines += [
             "",
-            f"  {question}: {shown(answers[question])}",
+            f"  {question}: {shown(answers.get(question))}",
             f"    rule: {question} {rule}",
             f"    try:  {suggestion(question, answers)}",
         ]
@@ -224,7 +254,7 @@ def refusal(answers: Mapping[str, str]) -> str:
     return "\n".join([*lines, "Nothing was written."])
 
 
-def checked(answers: Mapping[str, str]) -> str:
+def checked(answers: Mapping[str, object]) -> str:
     """Stop cookiecutter when an answer cannot be used.
 
     It prints this exception as a plain message, and no folder exists yet: a hook is followed by
@@ -244,3 +274,19 @@ class Filters(Extension):
         super().__init__(environment)
         filters = (author_for, checked, package_for, refusal, slug_for, toml_string)
         environment.filters.update({function.__name__: function for function in filters})
+        forget()
+
+
+def forget() -> None:
+    """Have this module loaded anew by whoever asks for it next.
+
+    An update renders two versions of the template in one process, from one folder: the second is
+    to find its own filters.
+    """
+    sys.modules.pop(__name__, None)
+    source = Path(__file__)
+    # Python compares whole seconds to tell whether what it keeps compiled is up to date, and two
+    # versions may be written within one.
+    with suppress(OSError):
+        if time.time() - source.stat().st_mtime < 60:
+            Path(cache_from_source(str(source))).unlink(missing_ok=True)

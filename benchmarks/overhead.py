@@ -20,13 +20,12 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
 import uv
-import websocket  # type: ignore[import-untyped]
+import websocket
 from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +34,7 @@ CLIENTS = 10
 READING = {"sensor": "kitchen", "celsius": 21.5, "count": 3}
 
 # The work, once as a view and once without one.
-VIEW = '''
+VIEW = """
 from pydantic import BaseModel
 
 from ..flask_view import FlaskView, on, route
@@ -61,8 +60,8 @@ class BenchView(FlaskView):
 
     def socket_model(self, reading: Reading) -> Reading:
         return reading
-'''
-SERVER = '''
+"""
+SERVER = """
 from bench import async_mode  # noqa: I001
 
 import sys
@@ -70,8 +69,9 @@ import sys
 from flask import Flask, request
 from flask_socketio import SocketIO
 
-from bench import server
+from bench.app import create_app
 from bench.listener import listen
+from bench.server import serve
 from bench.settings import Settings
 
 
@@ -95,10 +95,10 @@ def bare(settings):
     return app
 
 
-if sys.argv[1] == "bare":
-    server.create_app = bare
-server.serve(listen("127.0.0.1", int(sys.argv[2])), Settings.load())
-'''
+settings = Settings.load()
+create = bare if sys.argv[1] == "bare" else create_app
+serve(listen("127.0.0.1", int(sys.argv[2])), create(settings), settings)
+"""
 
 
 def main() -> None:
@@ -170,8 +170,10 @@ def wait_for(port: int) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):
-            request = urllib.request.Request(f"http://127.0.0.1:{port}/bench/plain", method="POST")
-            urllib.request.urlopen(request, timeout=5).close()
+            connection = HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("POST", "/bench/plain")
+            connection.getresponse().read()
+            connection.close()
             return
         time.sleep(0.1)
     sys.exit("The server does not answer")
@@ -210,7 +212,7 @@ def events(port: int, event: str, calls: int) -> None:
         for number in range(calls // CLIENTS):
             connection.send(f"42/bench,{number}{text}")
             answer = connection.recv()
-            assert answer.startswith(f"43/bench,{number}["), answer
+            assert str(answer).startswith(f"43/bench,{number}["), answer
         connection.close()
 
     in_parallel(client)
@@ -223,9 +225,7 @@ def requests(port: int, path: str, calls: int) -> None:
     def client() -> None:
         connection = HTTPConnection("127.0.0.1", port, timeout=20)
         for _ in range(calls // CLIENTS):
-            connection.request(
-                "POST", f"/bench/{path}", body, {"Content-Type": "application/json"}
-            )
+            connection.request("POST", f"/bench/{path}", body, {"Content-Type": "application/json"})
             response = connection.getresponse()
             assert response.status == 200, response.read()
             response.read()

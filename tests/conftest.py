@@ -1,5 +1,6 @@
 """What the tests of the template share: generating a service, and being refused one."""
 
+import json
 import os
 import subprocess
 import sys
@@ -37,6 +38,19 @@ def generate(folder: Path, template: Path, **answers: str) -> Path:
     )
 
 
+def once(folders: pytest.TempPathFactory) -> Bake:
+    """Return a function that generates a service the first time that its answers are asked for."""
+    known: dict[str, Path] = {}
+
+    def bake(**answers: str) -> Path:
+        key = json.dumps(answers, sort_keys=True)
+        if key not in known:
+            known[key] = generate(folders.mktemp("baked"), ROOT, **answers)
+        return known[key]
+
+    return bake
+
+
 def run(
     home: Path, *arguments: str | Path, typed: str | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -63,6 +77,12 @@ def bake(tmp_path: Path) -> Bake:
         return generate(tmp_path, ROOT, **answers)
 
     return bake
+
+
+@pytest.fixture(scope="session")
+def baked(tmp_path_factory: pytest.TempPathFactory) -> Bake:
+    """`baked(**answers)`: made once for all tests of a session, to be read and not to be run."""
+    return once(tmp_path_factory)
 
 
 @pytest.fixture

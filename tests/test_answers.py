@@ -56,6 +56,17 @@ ATTACKS = {
     "backquotes": "`touch marker`",
     "semicolon": "'; touch marker; '",
 }
+ACCEPTED = {
+    "project_name": "T",
+    "project_slug": "t",
+    "description": "",
+    "author_name": "A",
+    "license": "MIT",
+    "starter": "minimal",
+    "async_mode": "eventlet",
+    "class_views": "flask-classful",
+    "__package": "t",
+}
 REFUSED = [
     ("project_slug", "Chat", "a-z and 0-9", "chat"),
     ("project_slug", "two words", "a-z and 0-9", "two-words"),
@@ -137,9 +148,9 @@ def test_a_refusal_says_the_value_the_rule_and_what_to_answer(
     ("question", "value", "instead"), [(row[0], row[1], row[3]) for row in REFUSED]
 )
 def test_what_a_refusal_suggests_is_accepted(question: str, value: str, instead: str) -> None:
-    answers = {"project_name": "T", "project_slug": "t", "description": "", "author_name": "A"}
-    assert problems(answers | {question: value})
-    assert not problems(answers | {question: instead})
+    assert question in problems(ACCEPTED | {question: value})
+    repaired = ACCEPTED | {question: instead}
+    assert not problems(repaired | {"__package": package_for(repaired["project_slug"])})
 
 
 def test_every_problem_is_in_one_message(refuse: Refuse) -> None:
@@ -241,8 +252,7 @@ def test_a_title_is_enough(bake: Bake, title: str) -> None:
 
 @pytest.mark.parametrize("title", ["", "x" * 200, "two\nlines", "👩‍💻" * 60])
 def test_the_default_author_is_always_accepted(title: str) -> None:
-    answers = {"project_name": "T", "project_slug": "t", "description": ""}
-    assert not problems(answers | {"author_name": author_for(title)})
+    assert not problems(ACCEPTED | {"author_name": author_for(title)})
 
 
 def test_at_most_eight_questions_are_asked_in_human_words() -> None:

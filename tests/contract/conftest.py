@@ -37,4 +37,4 @@ def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
-        socketio.sleep(0.02)
+        time.sleep(0.02)

@@ -92,10 +92,10 @@ def test_disconnect_runs_once_even_when_it_raises(connect) -> None:
 
 
 def test_auth_is_validated_like_any_argument(connect) -> None:
-    with pytest.raises(Exception, match="auth.token: Field required"):
+    with pytest.raises(Exception, match=r"auth\.token: Field required"):
         connect("/typed", auth={"tok": 1})
     connect("/typed", auth={"token": "x"})
-    assert CALLS == [Login(token="x")]
+    assert [Login(token="x")] == CALLS
 
 
 def test_handlers_without_parameters_are_called_without(connect) -> None:

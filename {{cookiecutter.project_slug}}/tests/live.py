@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -112,27 +113,30 @@ class _Engine(engineio.Client):  # type: ignore[misc]
             return target(*args, **kwargs)
         return super().start_background_task(target, *args, **kwargs)
 
-    def disconnect(self, *args: Any, **kwargs: Any) -> None:
-        """Hang up without the three seconds that the library waits for the server to do it."""
+    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
+        """Leave at once, but let the server hear all that was sent before."""
+        while self.write_loop_task and self.queue.unfinished_tasks:
+            time.sleep(0.001)
         websocket = self.ws
         if websocket:
-            websocket.close = self._finish
-        super().disconnect(*args, **kwargs)
+            websocket.close = self._hang_up
+        super().disconnect(abort or self._is_reading(), reason)
         if websocket:
             websocket.shutdown()
 
-    def _finish(self) -> None:
-        """Send what is left and nothing more: the server reads it all, and hangs up."""
-        if writer := self.write_loop_task:
-            writer.join()
+    def _hang_up(self) -> None:
+        """End a websocket without the three seconds that its own ``close`` waits for the server."""
         # The server may have been faster.
         with suppress(OSError, AttributeError):
             self.ws.sock.shutdown(socket.SHUT_WR)
-        reader = self.read_loop_task
-        if reader is not threading.current_thread():
-            reader.join(timeout=1)
+        if not self._is_reading():
+            self.read_loop_task.join(timeout=1)
         # A server that is still busy with a message has not read the end yet.
         self.ws.abort()
+
+    def _is_reading(self) -> bool:
+        """Tell whether this is the thread that reads: a message of the server ends it all."""
+        return self.read_loop_task is threading.current_thread()
 
 
 class _Client(socketio.Client):  # type: ignore[misc]

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import extensions, flask_view, views
 from .async_mode import ASYNC_MODE
 from .broker import client_manager
+from .drain import drain
 from .extensions import socketio
 from .flask_view import errors, serialization
 from .logs import configure_logging
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
         )
+    drain.init_app(app)
     return app
 
 
@@ -57,6 +59,8 @@ def _socketio_options(settings: Settings) -> dict[str, Any]:
         "cors_allowed_origins": settings.is_allowed_origin,
         "json": serialization,
         "max_http_buffer_size": settings.max_message_bytes,
+        # The views say which there are, and refuse the others in their own words.
+        "namespaces": "*",
         "ping_interval": settings.ping_interval,
         "ping_timeout": settings.ping_timeout,
         "transports": settings.transports,

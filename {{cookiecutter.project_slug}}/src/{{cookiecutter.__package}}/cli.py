@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,27 @@ from flask.cli import FlaskGroup, shell_command
 
 from .app import create_app
 from .extensions import socketio
+from .flask_view import RegistrationError
 from .flask_view.events import Namespace
 from .listener import ListenError, listen
+from .scaffold import ScaffoldError, write_view
 from .server import serve
 from .settings import Settings, SettingsError
 
 
-def _create_app() -> Flask:
-    """Return the application, or end the command with a sentence."""
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    """End the command with a sentence when it is clear what is wrong."""
     try:
-        return create_app(serves_clients=False)
-    except (SettingsError, ImportError) as error:
+        yield
+    except (SettingsError, ListenError, ScaffoldError, RegistrationError, ImportError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _create_app() -> Flask:
+    """Return the application for a command."""
+    with _in_a_sentence():
+        return create_app(serves_clients=False)
 
 
 @click.group(
@@ -60,18 +70,17 @@ def run(host: str, port: int, debug: bool, reload: bool) -> None:
     """Serve HTTP and Socket.IO, in one process."""
     if debug:
         os.environ["FLASK_DEBUG"] = "1"
-    try:
+    with _in_a_sentence():
         settings = Settings.load()
         listener = listen(host, port)
-    except (SettingsError, ListenError) as error:
-        raise click.ClickException(str(error)) from error
-    port = listener.getsockname()[1]
-    if debug or reload:
-        listener.close()
-        _run_and_reload(host, port)
-        return
+        port = listener.getsockname()[1]
+        if debug or reload:
+            listener.close()
+            _run_and_reload(host, port)
+            return
+        app = create_app(settings)
     click.echo(f"Serving on http://{host}:{port} (press Ctrl+C to stop)", err=True)
-    serve(listener, settings)
+    serve(listener, app, settings)
 
 
 def _run_and_reload(host: str, port: int) -> None:
@@ -108,6 +117,16 @@ def events() -> None:
     )
 
 
+@cli.command()
+@click.argument("name")
+def new_view(name: str) -> None:
+    """Write a view called NAME, and its test, to begin with."""
+    with _in_a_sentence():
+        files = write_view(name, Path(__file__).parent / "views", Path.cwd() / "tests")
+    for file in files:
+        click.echo(_short(file))
+
+
 def _events() -> Iterator[tuple[str, str, Callable[..., Any]]]:
     for namespace, handlers in socketio.server.handlers.items():
         for event, handler in handlers.items():
@@ -123,11 +142,12 @@ def _origin(function: Callable[..., Any]) -> tuple[str, str]:
     """Return the name of a function and its place: file and line."""
     inner = inspect.unwrap(function)
     code = inner.__code__
-    try:
-        file = Path(code.co_filename).relative_to(Path.cwd())
-    except ValueError:
-        file = Path(code.co_filename)
-    return inner.__qualname__, f"{file}:{code.co_firstlineno}"
+    return inner.__qualname__, f"{_short(Path(code.co_filename))}:{code.co_firstlineno}"
+
+
+def _short(file: Path) -> Path:
+    """Return the path of a file from here, if it is below."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def _print_table(rows: Iterator[tuple[str, ...]]) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from typing import Any
 
 import eventlet.wsgi
 from eventlet.greenio import GreenPipe
 from eventlet.greenpool import GreenPool
 from eventlet.patcher import original
+from flask import Flask
 
-from .app import create_app
+from .drain import drain
 from .settings import Settings
 
 # Every connection takes a place in the pool, short requests too; without places to spare, nobody
@@ -20,32 +20,40 @@ from .settings import Settings
 _SPARE_PLACES = 1_000
 
 
-def serve(listener: socket.socket, settings: Settings) -> None:
+def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     """Serve until the process is told to stop.
 
     :param listener: the socket to accept connections on.
-    :param settings: the settings of the service.
+    :param app: the application.
+    :param settings: its settings.
     """
-    application: Any = create_app(settings)
     places = settings.max_connections + _SPARE_PLACES
     server = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
-        application,
+        app,
         custom_pool=GreenPool(places),
         log_output=False,
         # Debugging here would mean to send tracebacks to clients.
         debug=False,
     )
-    _wait_for(signal.SIGTERM, signal.SIGINT)
+    if _next_signal() == signal.SIGTERM:
+        drain.finish(settings.drain_seconds)
     server.kill()
 
 
-def _wait_for(*signals: signal.Signals) -> None:
-    """Let the green threads run until one of the signals comes."""
+def _next_signal() -> int:
+    """Let the green threads run until the process is told to stop; being told twice ends it."""
     reader, writer = os.pipe()
     write = original("os").write
-    for number in signals:
-        # A handler runs between any two instructions, so it only leaves word.
-        signal.signal(number, lambda *_: write(writer, b"."))
-    GreenPipe(reader, "rb", 0).read(1)
+
+    def leave_word(number: int, _: object) -> None:
+        # A handler runs between any two instructions, so nothing else can be done in it.
+        write(writer, bytes([number]))
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, lambda *_: os._exit(1))
+
+    signal.signal(signal.SIGTERM, leave_word)
+    signal.signal(signal.SIGINT, leave_word)
+    word: bytes = GreenPipe(reader, "rb", 0).read(1)
+    return word[0]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any
 
 from flask import Flask
 
-from .app import create_app
 from .async_mode import ASYNC_MODE
+from .drain import drain
 from .extensions import socketio
 from .settings import Settings
 
@@ -19,14 +21,15 @@ from .settings import Settings
 _SPARE_PLACES = 1_000
 
 
-def serve(listener: socket.socket, settings: Settings) -> None:
+def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     """Serve until the process is told to stop.
 
     :param listener: the socket to accept connections on.
-    :param settings: the settings of the service.
+    :param app: the application.
+    :param settings: its settings.
     """
     if sys.platform == "win32":
-        _serve_without_gunicorn(listener, settings)
+        _serve_without_gunicorn(listener, app)
         return
 
     try:
@@ -42,7 +45,7 @@ def serve(listener: socket.socket, settings: Settings) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> Flask:
-            return create_app(settings)
+            return app
 
     places = settings.max_connections + _SPARE_PLACES
     options: dict[str, Any] = {
@@ -54,18 +57,36 @@ def serve(listener: socket.socket, settings: Settings) -> None:
         "threads": places,
         # What is above the threads is for idle connections that may be used again.
         "worker_connections": 2 * places,
-        "graceful_timeout": 10,
-        # A terminal sends Ctrl+C to every process; gunicorn tells the worker itself when to end.
-        "post_worker_init": lambda _worker: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        # The worker ends by itself before; this is for one that does not.
+        "graceful_timeout": math.ceil(settings.drain_seconds) + 2,
+        "post_worker_init": lambda _: _drain_before_stopping(settings.drain_seconds),
         "control_socket_disable": True,
         "loglevel": "warning",
     }
     Server().run()
 
 
-def _serve_without_gunicorn(listener: socket.socket, settings: Settings) -> None:
+def _drain_before_stopping(seconds: float) -> None:
+    """Let the worker finish its work when it is told to stop, before it really does."""
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def finish(number: int, frame: FrameType | None) -> None:
+        drain.finish(seconds)
+        stop(number, frame)  # type: ignore[operator,misc]
+
+    def in_the_background(number: int, frame: FrameType | None) -> None:
+        # A handler runs between any two instructions, and must not wait.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        socketio.start_background_task(finish, number, frame)
+
+    signal.signal(signal.SIGTERM, in_the_background)
+    # A terminal sends Ctrl+C to every process; gunicorn tells the worker itself when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _serve_without_gunicorn(listener: socket.socket, app: Flask) -> None:
     """Serve on Windows, where gunicorn does not run, with the server that the library brings."""
     host, port = listener.getsockname()[:2]
     listener.close()
     print("Gunicorn does not run on Windows: this server is for development only.", file=sys.stderr)
-    socketio.run(create_app(settings), host, port, use_reloader=False, allow_unsafe_werkzeug=True)
+    socketio.run(app, host, port, use_reloader=False, allow_unsafe_werkzeug=True)

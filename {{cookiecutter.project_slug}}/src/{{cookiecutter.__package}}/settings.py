@@ -85,7 +85,11 @@ class Settings(BaseSettings):
     ping_timeout: float = Field(default=20.0, gt=0)
     """Seconds that a client has to answer a ping."""
     ordered_events: bool = True
-    """Whether the events of one client are handled one after the other, in the order sent."""
+    """Whether the events of one client are handled one after the other, in the order sent.
+
+    Without it they run side by side: they may overtake each other, one client may start any number
+    of handlers at once, and in return a handler can ``call`` its own client and wait for the ack.
+    """
     message_queue_url: str = ""
     """The broker that joins several processes: ``redis://localhost:6379``. Empty: one process."""
     trusted_proxies: int = Field(default=0, ge=0)
@@ -106,6 +110,8 @@ class Settings(BaseSettings):
     """The hash that this script must have; that of a script of your own is not asked for."""
 {%- endif %}
 
+    drain_seconds: float = Field(default=10.0, ge=0)
+    """How long a process that is told to stop may take to finish what it is doing, in seconds."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
 

@@ -6,10 +6,10 @@ error that both transports understand. The modules, in reading order: ``view`` (
 ``events`` (the two transports), ``registration`` (what happens once, at the start).
 """
 
-from .binding import RegistrationError
 from .discovery import register_views
 from .errors import Problem
 from .marks import on, route
+from .signature import RegistrationError
 from .view import FlaskView
 
 __all__ = [

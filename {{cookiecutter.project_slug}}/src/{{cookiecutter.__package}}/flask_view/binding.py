@@ -5,36 +5,17 @@ Everything that can be known from the signature is worked out once, when the vie
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-import inspect
 import re
-import types
-import typing
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
-from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin
-from uuid import UUID
+from inspect import Parameter
+from typing import Any, NotRequired
 
 from flask import request
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from .errors import Problem
-from .library import DecoratorCompatibilityError
-
-CONVERTERS: dict[Any, str] = {str: "string", int: "int", float: "float", UUID: "uuid"}
-"""The converters of URL variables, by the annotation of the parameter."""
-
-_Parameter = inspect.Parameter
-_POSITIONAL = (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD)
-_VARIABLE = (_Parameter.VAR_POSITIONAL, _Parameter.VAR_KEYWORD)
-_UNIONS = (Union, types.UnionType)
-_COLLECTIONS = (list, set, frozenset, tuple)
-
-
-class RegistrationError(DecoratorCompatibilityError):
-    """A view cannot be registered as it is written."""
+from .signature import RegistrationError, is_collection, is_model, parameters_of, variable
 
 
 class Binding:
@@ -49,34 +30,34 @@ class Binding:
         :raises RegistrationError: the signature is hidden, or cannot be served.
         """
         self.name = name
-        inner, parameters = _unwrap(name, function)
-        hints = _hints(name, inner)
-        self.parameters = [
-            parameter.replace(annotation=hints.get(parameter.name, Any))
-            for parameter in parameters
+        parameters = [
+            parameter
+            for parameter in parameters_of(name, function)
             if parameter.name not in given and not parameter.name.startswith("_")
         ]
-        named = [p for p in self.parameters if p.kind not in _VARIABLE]
+        variable_kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+        named = [p for p in parameters if p.kind not in variable_kinds]
         self._named = {p.name: p for p in named}
-        self._any_number = any(p.kind is _Parameter.VAR_POSITIONAL for p in self.parameters)
-        self._by_name = any(p.kind is _Parameter.KEYWORD_ONLY for p in named)
-        self._least = sum(p.default is _Parameter.empty for p in named)
-        if any(p.kind is _Parameter.POSITIONAL_ONLY for p in named):
+        self._any_number = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
+        self._by_name = any(p.kind is Parameter.KEYWORD_ONLY for p in named)
+        self._least = sum(p.default is Parameter.empty for p in named)
+        if any(p.kind is Parameter.POSITIONAL_ONLY for p in named):
             raise RegistrationError(f"{name}: a request fills parameters by name; remove the '/'")
-        self.bodies = [p.name for p in named if _is_model(p.annotation)]
+        self.bodies = [p.name for p in named if is_model(p.annotation)]
         self._query = {
-            p.name: _is_collection(p.annotation) for p in named if p.name not in self.bodies
+            p.name: is_collection(p.annotation) for p in named if p.name not in self.bodies
         }
-        self._validator = _validator(name, named) if hints.keys() & self._named.keys() else None
+        annotated = any(p.annotation is not Parameter.empty for p in named)
+        self._validator = _validator(name, named) if annotated else None
 
     @property
-    def url_variables(self) -> list[_Parameter]:
+    def url_variables(self) -> list[Parameter]:
         """The parameters that stand in the path of a method without ``@route``."""
         return [
             p
             for p in self._named.values()
-            if p.default is _Parameter.empty
-            and p.kind is not _Parameter.KEYWORD_ONLY
+            if p.default is Parameter.empty
+            and p.kind is not Parameter.KEYWORD_ONLY
             and p.name not in self.bodies
         ]
 
@@ -173,7 +154,7 @@ class Binding:
         errors = [
             {"path": [name], "detail": "Field required", "code": "missing"}
             for name, parameter in self._named.items()
-            if parameter.default is _Parameter.empty and name not in values
+            if parameter.default is Parameter.empty and name not in values
         ]
         if errors:
             raise Problem(422, _sentence(errors), errors=errors)
@@ -183,105 +164,12 @@ class Binding:
         raise Problem(422, f"The event takes the arguments ({names}), and {count} came.")
 
 
-def variable(parameter: _Parameter, converters: Mapping[Any, str]) -> str:
-    """Return the variable of a URL rule for a parameter: ``<int:number>``."""
-    converter = _converter(parameter.annotation, converters)
-    return f"<{converter}:{parameter.name}>" if converter else f"<{parameter.name}>"
-
-
-def _converter(annotation: Any, converters: Mapping[Any, str]) -> str | None:
-    kind = _bare(annotation)
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return _one_of([member.value for member in kind])
-    if get_origin(kind) is Literal:
-        return _one_of(list(get_args(kind)))
-    if isinstance(kind, type) and issubclass(kind, PurePath):
-        return "path"
-    try:
-        return converters.get(kind)
-    except TypeError:
-        return None
-
-
-def _one_of(values: list[Any]) -> str | None:
-    """Return a converter that knows the values, if they can stand in a rule."""
-    if values and all(re.fullmatch(r"[\w-]+", str(value)) for value in values):
-        return "any({})".format(", ".join(f"'{value}'" for value in values))
-    return None
-
-
-def _bare(annotation: Any) -> Any:
-    """Return an annotation without ``Annotated`` and ``| None``."""
-    while True:
-        origin, arguments = get_origin(annotation), get_args(annotation)
-        if origin is Annotated:
-            annotation = arguments[0]
-        elif origin in _UNIONS and len(rest := [a for a in arguments if a is not type(None)]) == 1:
-            annotation = rest[0]
-        else:
-            return annotation
-
-
-def _is_model(annotation: Any) -> bool:
-    """Tell whether an annotation stands for a JSON body: a model, or several of them."""
-    kind = _bare(annotation)
-    origin = get_origin(kind) or kind
-    if origin in _UNIONS or origin in _COLLECTIONS:
-        return any(_is_model(argument) for argument in get_args(kind))
-    if typing.is_typeddict(origin):
-        return True
-    if not isinstance(origin, type):
-        return False
-    return issubclass(origin, BaseModel | Mapping) or dataclasses.is_dataclass(origin)
-
-
-def _is_collection(annotation: Any) -> bool:
-    """Tell whether an annotation wants all values of a name in the query string."""
-    kind = _bare(annotation)
-    return (get_origin(kind) or kind) in _COLLECTIONS
-
-
-def _unwrap(name: str, function: Callable[..., Any]) -> tuple[Callable[..., Any], list[_Parameter]]:
-    """Return the function behind its decorators, and its parameters without ``self``.
-
-    ``functools.wraps`` leaves a trail to it. Without one, the only function in a decorator's
-    closure is taken for it, as Flask-Classful does.
-    """
-    inner: Any = function
-    while True:
-        inner = inspect.unwrap(inner)
-        parameters = list(inspect.signature(inner).parameters.values())
-        if parameters and parameters[0].kind in _POSITIONAL:
-            return inner, parameters[1:]
-        held = [cell.cell_contents for cell in inner.__closure__ or () if cell.cell_contents]
-        candidates = [item for item in held if inspect.isfunction(item) and item is not inner]
-        if len(candidates) != 1:
-            raise RegistrationError(
-                f"{name}: the arguments cannot be seen. A method takes self first; a decorator "
-                f"around it ({inner.__qualname__}) must use functools.wraps."
-            )
-        inner = candidates[0]
-
-
-def _hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotations of a function, with names that stand in quotes resolved."""
-    try:
-        hints = typing.get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise RegistrationError(
-            f"{name}: the annotation names {error.name!r}, which its module does not have at run "
-            "time (an import under TYPE_CHECKING is seen by type checkers only)."
-        ) from error
-    hints.pop("return", None)
-    return hints
-
-
-def _validator(name: str, named: list[_Parameter]) -> Callable[[Any], Any]:
+def _validator(name: str, named: list[Parameter]) -> Callable[[Any], Any]:
     """Return a function that validates and converts all arguments at once."""
-    fields = {
-        p.name: p.annotation if p.default is _Parameter.empty else NotRequired[p.annotation]
-        for p in named
-    }
+    fields = {}
+    for p in named:
+        kind = Any if p.annotation is Parameter.empty else p.annotation
+        fields[p.name] = kind if p.default is Parameter.empty else NotRequired[kind]
     typed_dict: Any = TypedDict
     arguments = typed_dict("Arguments", fields)
     try:

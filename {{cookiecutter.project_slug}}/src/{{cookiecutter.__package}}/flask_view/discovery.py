@@ -9,11 +9,14 @@ from types import ModuleType
 from flask import Flask
 from flask_socketio import SocketIO
 
+from .events import unknown_event, unknown_namespace
 from .view import FlaskView
 
 
 def register_views(app: Flask, package: ModuleType, *, socket: SocketIO | None = None) -> None:
     """Register every view of a package, module by module in the order of their names.
+
+    Events and namespaces that no view knows are answered with a problem from then on.
 
     A view is a class derived from ``FlaskView`` in the module that defines it; one whose name
     starts with an underscore is a base for others.
@@ -23,6 +26,10 @@ def register_views(app: Flask, package: ModuleType, *, socket: SocketIO | None =
     :param socket: the Socket.IO server.
     :raises ImportError: a module cannot be imported; the message has its file and the reason.
     """
+    if socket is not None:
+        # Past Flask-SocketIO, whose star does not stand for both the namespace and the event.
+        socket.server.on("connect", unknown_namespace, namespace="*")
+        socket.server.on("*", unknown_event, namespace="*")
     for module in _modules(package):
         for name, member in sorted(vars(module).items()):
             if (

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+RUNNING = "flask_view.running"
+"""Where the environment of a connection has the number of its events that are being handled."""
+
+AUTH = "flask_view.auth"
+"""Where the environment of a connection has what the client sent along, by namespace."""
+
 
 def event_handler(
     view: FlaskView, name: str, binding: Binding, *, has_url: bool
@@ -47,13 +53,17 @@ def event_handler(
     @functools.wraps(method)
     def handle(*arguments: Any) -> Any:
         started = time.perf_counter()
+        environ = request.environ
+        environ[RUNNING] = environ.get(RUNNING, 0) + 1
         try:
             authorize(name)
             positional, named = binding.from_event(arguments)
             return ready(method(*positional, **named))
         except Exception as error:
             problem = problem_of(error, binding.name, _client(), started)
-            return {"error": plain(problem.document)}
+            return {"error": problem.document}
+        finally:
+            environ[RUNNING] -= 1
 
     return handle
 
@@ -102,6 +112,7 @@ class Namespace:
         """
         started = time.perf_counter()
         action = "connect"
+        request.environ.setdefault(AUTH, {})[request.namespace] = auth  # type: ignore[attr-defined]
         try:
             for view in self.views:
                 action = f"{type(view).__name__}.authorize"
@@ -118,9 +129,7 @@ class Namespace:
                 action = self.handlers["connect"].name
             problem = problem_of(error, action, _client(), started)
             told = problem.document["detail"] if isinstance(error, HTTPException) else None
-            raise ConnectionRefusedError(
-                told or "internal error", plain(problem.document)
-            ) from error
+            raise ConnectionRefusedError(told or "internal error", problem.document) from error
 
     def disconnect(self, reason: Any = None) -> None:
         """Tell the view that a client left.
@@ -146,6 +155,17 @@ def unknown_event(event: str, namespace: str, sid: str, *_: Any) -> dict[str, An
     """Answer an event that no method of a namespace knows."""
     logger.info("Unknown event %.100r in %s, sid %s", event, namespace, sid)
     return {"error": Problem(404, f"Nothing in {namespace} answers this event.").document}
+
+
+def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) -> None:
+    """Refuse a namespace that no view has; the default one is open, as Socket.IO expects.
+
+    :raises ConnectionRefusedError: with the reason and the problem.
+    """
+    if namespace != "/":
+        problem = Problem(404, f"There is no namespace {namespace:.100}.")
+        logger.info("Unknown namespace %.100r, sid %s", namespace, sid)
+        raise ConnectionRefusedError(problem.document["detail"], problem.document)
 
 
 def _client() -> str:

@@ -1,97 +1,32 @@
-"""What happens once, when a view is registered: its routes and events are worked out and added.
+"""What happens once, when a view is registered: its routes and events are worked out, then added.
 
-The library underneath keeps its notes on the class that it registers. It is therefore given a
-stand-in, derived from the view's class for this one registration, whose only functions are those
-that are to become routes, and an application that merely writes the rules down. Only when all of
-this has succeeded is the real application touched.
+Only when everything has succeeded are the application and the Socket.IO server touched.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask
+from flask.sansio.app import App
 from flask_socketio import SocketIO
 
-from .binding import Binding, RegistrationError, variable
-from .events import Namespace, event_handler, unknown_event
-from .library import LibraryView
+from .binding import Binding
+from .events import Namespace, event_handler
 from .marks import EVENTS, SOCKET_PREFIX, events_of
-from .requests import view_function
+from .rules import RULES, Notebook, Rule, StandIn, marked, stand_in_for
+from .signature import RegistrationError
 
 if TYPE_CHECKING:
     from .view import FlaskView
 
-_RULES = "_rule_cache"
-_OWN_SUBDOMAIN = "subdomain of the route itself"
+EXTENSION = "flask_view"
+"""The views of an application, by their classes, stand under this name in its extensions."""
+
 _CONNECTION = ("connect", "disconnect")
-
-
-class _Rule(NamedTuple):
-    """One call of ``Flask.add_url_rule``."""
-
-    rule: str
-    endpoint: str
-    function: Callable[..., Any]
-    options: dict[str, Any]
-
-    def add_to(self, app: Flask | Blueprint) -> None:
-        app.add_url_rule(self.rule, self.endpoint, self.function, **self.options)
-
-
-class _Notebook:
-    """Stands in for the application and writes the rules down."""
-
-    def __init__(self, app: Flask | Blueprint) -> None:
-        self.subdomain = getattr(app, "subdomain", None)
-        self.rules: list[_Rule] = []
-
-    def add_url_rule(
-        self, rule: str, endpoint: str, function: Callable[..., Any], **options: Any
-    ) -> None:
-        own = options.pop(_OWN_SUBDOMAIN, None)
-        if options.get("subdomain") is None:
-            options["subdomain"] = own
-        self.rules.append(_Rule(rule or "/", endpoint, function, options))
-
-
-class _StandIn(LibraryView):
-    """What the library sees of a view: finished functions, and the rules of their parameters."""
-
-    base_args: list[str]
-    type_hints: dict[Any, str]
-    inspect_args: bool
-
-    @classmethod
-    def write_rules(cls, notebook: _Notebook, subdomain: str | None) -> None:
-        """Let the library work out the rules, past the ``register`` of ``FlaskView``."""
-        LibraryView.register.__func__(cls, notebook, subdomain=subdomain)  # type: ignore[attr-defined]
-
-    @classmethod
-    def make_proxy_method(cls, name: str, _: Any = None) -> Any:
-        return getattr(cls, name)
-
-    @classmethod
-    def build_rule(cls, rule: str, method: Any = None) -> str:
-        path = super().build_rule(rule)
-        if method is None or not cls.inspect_args:
-            return path
-        variables = [
-            variable(parameter, cls.type_hints)
-            for parameter in method.binding.url_variables
-            if parameter.name not in cls.base_args
-        ]
-        return re.sub("/{2,}", "/", "/".join([path, *variables]))
-
-    @classmethod
-    def parse_options(cls, options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-        # The library would give the subdomain of one route to all that follow.
-        subdomain, endpoint, options = super().parse_options(options)
-        return None, endpoint, {**options, _OWN_SUBDOMAIN: subdomain}
 
 
 def register_view(
@@ -122,8 +57,8 @@ def register_view(
         for name, function in functions.items()
     }
     routed = {name for name in functions if _has_url(cls, name, functions[name])}
-    stand_in = _stand_in(view, bindings, routed, overrides)
-    notebook = _Notebook(app)
+    stand_in = stand_in_for(view, bindings, routed, overrides)
+    notebook = Notebook(app)
     stand_in.write_rules(notebook, subdomain)
     rules = [rule._replace(options={**rule.options, **rule_options}) for rule in notebook.rules]
     rules = _with_free_endpoints(rules, app, stand_in)
@@ -138,7 +73,7 @@ def register_view(
     events = [
         (event, name)
         for name, function in functions.items()
-        for event in events_of(name, _marked(cls, name, EVENTS) or function)
+        for event in events_of(name, marked(cls, name, EVENTS) or function)
     ]
     if socket is not None and events:
         _check_events(view, path, socket, events, bindings)
@@ -146,8 +81,17 @@ def register_view(
         rule.add_to(app)
     view.socketio = socket
     view.namespace = _namespace(cls, path)
+    if isinstance(app, Blueprint):
+        app.record(lambda state: _remember(view, state.app))
+    else:
+        _remember(view, app)
     if socket is not None and events:
         _add_events(view, socket, events, bindings, routed)
+
+
+def _remember(view: FlaskView, app: App) -> None:
+    """Let ``FlaskView.registered`` find the first view of a class."""
+    app.extensions.setdefault(EXTENSION, {}).setdefault(type(view), view)
 
 
 def _functions(
@@ -157,17 +101,17 @@ def _functions(
     excluded = {name for parent in cls.__mro__ for name in vars(parent).get("excluded_methods", ())}
     for name, member in inspect.getmembers_static(cls):
         full_name = f"{cls.__name__}.{name}"
-        marked = _marked(cls, name, _RULES) or _marked(cls, name, EVENTS)
+        has_mark = marked(cls, name, RULES) or marked(cls, name, EVENTS)
         if name in not_routed:
-            if marked:
+            if has_mark:
                 raise RegistrationError(f"{full_name} hides a method of FlaskView; rename it")
         elif inspect.isfunction(member):
             private = name.startswith(("_", "before_", "after_")) or name in excluded
-            if marked or not private:
+            if has_mark or not private:
                 if inspect.iscoroutinefunction(inspect.unwrap(member)):
                     raise RegistrationError(f"{full_name} is async; the server calls plain methods")
                 yield name, member
-        elif marked or _looks_like_method(name, member):
+        elif has_mark or _looks_like_method(name, member):
             raise RegistrationError(
                 f"{full_name} is a {type(member).__name__}, not a method: it cannot be served. "
                 "Put that decorator on a function that the method calls."
@@ -184,68 +128,18 @@ def _looks_like_method(name: str, member: Any) -> bool:
     )
 
 
-def _marked(cls: type, name: str, mark: str) -> Any:
-    """Return the newest definition of a method that carries a mark, so an override keeps it."""
-    for parent in cls.__mro__:
-        if hasattr(vars(parent).get(name), mark):
-            return vars(parent)[name]
-    return None
-
-
 def _has_url(cls: type[FlaskView], name: str, function: Callable[..., Any]) -> bool:
     """Tell whether a method answers requests, too."""
-    if _marked(cls, name, _RULES) or hasattr(function, "http_methods"):
+    if marked(cls, name, RULES) or hasattr(function, "http_methods"):
         return True
     if name.startswith(SOCKET_PREFIX):
         return False
-    return name in cls.special_methods or not _marked(cls, name, EVENTS)
-
-
-def _stand_in(
-    view: FlaskView, bindings: dict[str, Binding], routed: set[str], overrides: dict[str, Any]
-) -> type[_StandIn]:
-    """Return the class that the library registers."""
-    cls = type(view)
-    attributes: dict[str, Any] = {
-        name: None for name, _ in inspect.getmembers(cls, inspect.isfunction) if name[0] != "_"
-    }
-    for name in routed:
-        binding = bindings[name]
-        binding.check_body()
-        function: Any = view_function(view, name, binding)
-        function.binding = binding
-        function._rule_cache = _rules(cls, name, binding)
-        attributes[name] = function
-    attributes |= {"base_args": list(cls.base_args), **overrides}
-    return type(cls.__name__, (_StandIn, cls), attributes)
-
-
-def _rules(
-    cls: type[FlaskView], name: str, binding: Binding
-) -> dict[str, list[tuple[str, dict[str, Any]]]]:
-    """Return the rules and options that ``@route`` gave a method, by its name, or nothing."""
-    marked = _marked(cls, name, _RULES)
-    if marked is None:
-        return {}
-    rules = getattr(marked, _RULES)
-    if name not in rules:
-        warnings.warn(
-            f"{binding.name}: its @route has no effect, because a decorator below it changes the "
-            "method's name; use functools.wraps in that decorator",
-            stacklevel=2,
-        )
-        return {}
-    converters = cls.type_hints
-    return {
-        name: [
-            (binding.convert_path(rule, converters), {**options}) for rule, options in rules[name]
-        ]
-    }
+    return name in cls.special_methods or not marked(cls, name, EVENTS)
 
 
 def _with_free_endpoints(
-    rules: list[_Rule], app: Flask | Blueprint, stand_in: type[_StandIn]
-) -> list[_Rule]:
+    rules: list[Rule], app: Flask | Blueprint, stand_in: type[StandIn]
+) -> list[Rule]:
     """Give the endpoints of a view that is registered for the second time names of their own."""
     taken = app.view_functions if isinstance(app, Flask) else {}
     if not any(rule.endpoint in taken for rule in rules):
@@ -324,5 +218,3 @@ def _add_events(
         if event not in _CONNECTION:
             handler = event_handler(view, name, bindings[name], has_url=name in routed)
             socket.on_event(event, handler, namespace=view.namespace)
-    # The star of Flask-SocketIO does not know both the namespace and the event.
-    socket.server.on("*", unknown_event, namespace="*")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask, current_app, request
 from flask_socketio import SocketIO
 
-from .binding import CONVERTERS
+from .events import AUTH
 from .library import LibraryView
-from .registration import register_view
+from .registration import EXTENSION, register_view
 from .serialization import plain
+from .signature import CONVERTERS
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +60,17 @@ class FlaskView(LibraryView):
     socketio: SocketIO | None = None
     """The Socket.IO server that this view is registered with."""
 
+    @property
+    def auth(self) -> Any:
+        """What the client of an event sent along when it connected; ``None`` in a request."""
+        return request.environ.get(AUTH, {}).get(self.namespace)
+
     def authorize(self, action: str) -> None:
         """Refuse what the client may not do, by raising; the default allows everything.
 
         Runs before every request and every event of this view, and before a client connects.
-        ``flask.request`` is the request, or for events the one that opened the connection.
+        ``flask.request`` is the request, or for events the one that opened the connection, and
+        ``self.auth`` what the client sent along with it.
 
         :param action: the name of the method that is to answer, or ``"connect"``.
         :raises werkzeug.exceptions.HTTPException: the client is refused; ``abort(401)`` does it.
@@ -138,6 +145,15 @@ class FlaskView(LibraryView):
                 "register(app, socket=socketio)"
             )
         return self.socketio
+
+    @classmethod
+    def registered(cls) -> Self:
+        """Return the instance that serves the current application, to emit from a command.
+
+        :raises LookupError: this class is not registered with it.
+        """
+        view: Self = current_app.extensions[EXTENSION][cls]
+        return view
 
     @classmethod
     def register(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from flask import abort
+
+from ..drain import drain
 from ..flask_view import FlaskView
 
 
@@ -13,5 +16,7 @@ class HealthView(FlaskView):
         return {"status": "ok"}
 
     def ready(self) -> dict[str, str]:
-        """GET /health/ready: the service can take requests; if not, none should be sent to it."""
+        """GET /health/ready: the process can take requests; if not, none should be sent to it."""
+        if drain.draining:
+            abort(503, "This process is about to stop.")
         return {"status": "ok"}

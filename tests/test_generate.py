@@ -1,0 +1,204 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""What is generated: from where, which files for which answers, and no trace of the rest."""
+
+import itertools
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from combinations import CHOICES, COVERING, EVERY_CODE, Answers, named
+from conftest import ROOT, Bake, run
+
+# Every file of every service; its package is "service" here.
+FILES = {
+    ".env.example",
+    ".gitattributes",
+    ".github/workflows/ci.yml",
+    ".gitignore",
+    "LICENSE",
+    "README.md",
+    "pyproject.toml",
+    "src/service/__init__.py",
+    "src/service/__main__.py",
+    "src/service/app.py",
+    "src/service/async_mode.py",
+    "src/service/broker.py",
+    "src/service/cli.py",
+    "src/service/drain.py",
+    "src/service/extensions.py",
+    "src/service/flask_view/__init__.py",
+    "src/service/flask_view/binding.py",
+    "src/service/flask_view/class_views.py",
+    "src/service/flask_view/discovery.py",
+    "src/service/flask_view/errors.py",
+    "src/service/flask_view/events.py",
+    "src/service/flask_view/library.py",
+    "src/service/flask_view/marks.py",
+    "src/service/flask_view/registration.py",
+    "src/service/flask_view/requests.py",
+    "src/service/flask_view/rules.py",
+    "src/service/flask_view/serialization.py",
+    "src/service/flask_view/signature.py",
+    "src/service/flask_view/view.py",
+    "src/service/listener.py",
+    "src/service/logs.py",
+    "src/service/scaffold.py",
+    "src/service/server.py",
+    "src/service/settings.py",
+    "src/service/views/__init__.py",
+    "src/service/views/echo.py",
+    "src/service/views/health.py",
+    "tests/__init__.py",
+    "tests/conftest.py",
+    "tests/live.py",
+    "tests/live_server.py",
+    "tests/test_echo.py",
+    "tests/test_health.py",
+    "tests/test_settings.py",
+}
+# Files of the services that chose an answer, and of no others.
+FILES_OF_CHOICES: dict[str, set[str]] = {
+    choice: set() for choice in itertools.chain(*CHOICES.values())
+}
+# Words of the machinery that makes a service. None is left in it.
+MACHINERY = ("cookiecutter", "jinja", "{%", "{#", "{{")
+# GitHub has braces of its own, and a README may say where the service comes from.
+MACHINERY_ALLOWED = {
+    (".github/workflows/ci.yml", "{{"),
+}
+# What stands for a choice in files. No service names a choice that was not made.
+TRACES = {
+    "eventlet": ("eventlet", "greendns"),
+    "gevent": ("gevent", "ggevent"),
+    "threading": ("gthread",),
+    "flask-classful": ("classful",),
+    "flask-classy": ("classy",),
+}
+# By what was chosen and what was not: the files that say how the two differ.
+TRACES_ALLOWED = {
+    ("eventlet", "gevent"): {"README.md"},
+    ("eventlet", "threading"): {"README.md"},
+    ("gevent", "threading"): {"src/service/server.py"},
+    ("threading", "gevent"): {"src/service/server.py"},
+    ("flask-classy", "flask-classful"): {
+        "src/service/flask_view/class_views.py",
+        "src/service/flask_view/requests.py",
+        "src/service/flask_view/signature.py",
+    },
+}
+
+
+def files(service: Path) -> dict[str, str]:
+    """Return the text of every file of a service, its package and itself under one name."""
+    package = service.name.replace("-", "_")
+    found = {}
+    for path in service.rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            name = path.relative_to(service).as_posix().replace(f"src/{package}/", "src/service/")
+            found[name] = text
+    return found
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bare repository that holds the template as it is in the working tree."""
+    folder = tmp_path_factory.mktemp("repository")
+    shutil.copytree(
+        ROOT,
+        folder / "template",
+        ignore=shutil.ignore_patterns(".git", ".venv", ".cache", ".*_cache", "__pycache__"),
+    )
+    git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
+    for command in (
+        [*git, "init", "--quiet", "--initial-branch=main"],
+        [*git, "add", "--all"],
+        [*git, "commit", "--quiet", "--no-verify", "--message=Template"],
+        [*git, "clone", "--quiet", "--bare", ".", "../template.git"],
+    ):
+        subprocess.run(command, cwd=folder / "template", check=True, stdin=subprocess.DEVNULL)
+    return folder / "template.git"
+
+
+def test_the_defaults_are_enough(tmp_path: Path) -> None:
+    done = run(tmp_path, ROOT, "--no-input")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "my-realtime-service" / "pyproject.toml").is_file()
+    assert "\n  cd my-realtime-service\n  uv run my-realtime-service\n" in done.stdout
+
+
+def test_a_git_repository_can_be_generated_from(
+    repository: Path, tmp_path: Path, baked: Bake
+) -> None:
+    done = run(tmp_path, repository.as_uri(), "--no-input")
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / "my-realtime-service") == files(baked())
+
+
+def test_a_zip_file_can_be_generated_from(repository: Path, tmp_path: Path, baked: Bake) -> None:
+    archive = tmp_path / "template.zip"
+    command = ["git", "archive", "--prefix=template-main/", f"--output={archive}", "main"]
+    subprocess.run(command, cwd=repository, check=True)
+    assert zipfile.is_zipfile(archive)
+    done = run(tmp_path, str(archive), "--no-input")
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / "my-realtime-service") == files(baked())
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_the_files_are_exactly_those_of_the_answers(baked: Bake, answers: Answers) -> None:
+    found, wanted = set(files(baked(**answers))), expected(answers)
+    assert (found - wanted, wanted - found) == (set(), set())
+
+
+@pytest.mark.parametrize("answers", EVERY_CODE, ids=named)
+def test_nothing_of_the_machinery_is_left(baked: Bake, answers: Answers) -> None:
+    found = {
+        (name, word)
+        for name, text in files(baked(**answers)).items()
+        for word in MACHINERY
+        if word in text.lower()
+    }
+    choices = "|".join(map(re.escape, TRACES))
+    assert not {name for name in files(baked(**answers)) if re.search(f"__({choices})", name)}
+    assert found <= MACHINERY_ALLOWED
+
+
+@pytest.mark.parametrize("answers", EVERY_CODE, ids=named)
+def test_nothing_is_left_of_choices_that_were_not_made(baked: Bake, answers: Answers) -> None:
+    texts = files(baked(**answers)).items()
+    for question, choices in CHOICES.items():
+        chosen = answers.get(question, choices[0])
+        for other in set(choices) & set(TRACES) - {chosen}:
+            found = {
+                name
+                for name, text in texts
+                if any(trace in text.lower() for trace in TRACES[other])
+            }
+            assert found <= TRACES_ALLOWED.get((chosen, other), set()), other
+
+
+@pytest.mark.parametrize("answers", EVERY_CODE, ids=named)
+def test_a_chosen_library_is_named(baked: Bake, answers: Answers) -> None:
+    project = files(baked(**answers))["pyproject.toml"]
+    chosen = {answers["async_mode"], answers["class_views"]} - {"threading"}
+    assert all(f'"{library}>=' in project for library in chosen)
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_a_file_ends_with_one_line_break_and_has_no_stray_blanks(
+    baked: Bake, answers: Answers
+) -> None:
+    for name, text in files(baked(**answers)).items():
+        assert not text or re.search(r"\S\n\Z", text), name
+        assert not re.search(r"[ \t]\r?\n", text), name
+        assert "\r" not in text, name
+
+
+def expected(answers: Answers) -> set[str]:
+    """Return the names of the files for some answers."""
+    chosen = [answers.get(question, choices[0]) for question, choices in CHOICES.items()]
+    return FILES.union(*(FILES_OF_CHOICES[choice] for choice in chosen))

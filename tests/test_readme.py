@@ -1,0 +1,462 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""What the READMEs say is what is there: the recording, the tables, the code, the files.
+
+`uv run python tests/test_readme.py` writes the parts of the template's README that come from
+elsewhere: the recording and the table of the questions.
+"""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, Bake, generate
+from environments import UV, environ, interpreter
+from server import package_of, started
+
+README = ROOT / "README.md"
+QUESTIONNAIRE = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+COMMAND = "$ uvx cookiecutter gh:org/repo"
+TYPED = "Team Board"
+MODES = ("eventlet", "gevent", "threading")
+CLASS_VIEWS = {"eventlet": "flask-classful", "gevent": "flask-classy", "threading": "flask-classy"}
+LICENSES = {
+    "MIT": "Permission is hereby granted, free of charge",
+    "BSD-3-Clause": "Neither the name of the copyright holder nor the names",
+    "Apache-2.0": "END OF TERMS AND CONDITIONS",
+    "Proprietary": "All rights reserved.",
+}
+# Files that a README tells the reader to make, or that only come to be on the way.
+TO_BE_MADE = {
+    ".env",
+    ".venv/bin/activate",
+    "live_server.py",
+    "poll.py",
+    "test_poll.py",
+    "rooms.py",
+    "test_rooms.py",
+    "uv.lock",
+}
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*(?:/|\.(?:example|json|md|py|toml|yml|yaml|lock))")
+ASK = """
+import json
+from {package} import async_mode
+from {package}.app import create_app
+from {package}.cli import cli
+from {package}.extensions import socketio
+from {package}.settings import Settings
+
+answers = []
+{script}
+print(json.dumps(answers))
+"""
+
+
+def read(service: Path) -> str:
+    """Return the README of a generated service."""
+    return (service / "README.md").read_text(encoding="utf-8")
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands below a heading, up to the next one of its rank or above."""
+    rank = len(heading.split()[0])
+    _, _, rest = text.partition(f"\n{heading}\n")
+    assert rest, f"no heading {heading!r}"
+    return re.split(rf"(?m)^#{{1,{rank}}} ", rest)[0]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Return the code blocks of a language."""
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", text)
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of the tables of a text, without their heads."""
+    lines = [line.strip("|") for line in text.splitlines() if line.startswith("|")]
+    rules = {at for at, line in enumerate(lines) if re.fullmatch(r"[ |]*-[ |-]*", line)}
+    heads = {at - 1 for at in rules}
+    body = [line for at, line in enumerate(lines) if at not in rules | heads]
+    return [[cell.strip() for cell in line.split("|")] for line in body]
+
+
+def names(cell: str) -> list[str]:
+    """Return what a cell has in backquotes."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def between(text: str, mark: str) -> str:
+    """Return what stands between a mark and its end."""
+    return text.split(f"<!-- {mark} -->\n", 1)[1].split("<!-- end -->", 1)[0]
+
+
+def recording() -> str:
+    """Return what a terminal shows: one name is typed, every other answer is Enter."""
+    import pty  # not on Windows
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "cookiecutterrc")
+        config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/fetched\n")
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cookiecutter", str(ROOT)],
+            cwd=folder,
+            env=os.environ
+            | {
+                "COOKIECUTTER_CONFIG": str(config),
+                "COLUMNS": "140",
+                "PATH": os.pathsep.join([str(Path(UV).parent), os.environ["PATH"]]),
+                "TERM": "xterm",
+            },
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        shown, typed = b"", TYPED
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+                # Every prompt ends with its default, and no answer stands behind the last one.
+                if ESCAPES.sub("", shown.decode(errors="ignore")).endswith("): "):
+                    os.write(ours, f"{typed}\n".encode())
+                    typed = ""
+        except OSError:
+            # This is how Linux says that the other side is gone.
+            pass
+        finally:
+            os.close(ours)
+        assert process.wait(60) == 0, shown.decode()
+    text = ESCAPES.sub("", shown.decode()).replace("\r", "")
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def recording_block() -> str:
+    """Return the recording as it stands in the README."""
+    return f"```console\n{COMMAND}\n{recording()}\n```\n"
+
+
+def questions_table() -> str:
+    """Return the table of the questions as it stands in the README."""
+    lines = ["| Question | Choices, the default first | What it means |", "| --- | --- | --- |"]
+    for question, choices in QUESTIONNAIRE.items():
+        if question.startswith("_"):
+            continue
+        prompt = QUESTIONNAIRE["__prompts__"][question]
+        if isinstance(choices, list):
+            first = ", ".join(f"`{choice}`" for choice in choices)
+            meaning = "<br>".join([prompt["__prompt__"], *(prompt[choice] for choice in choices)])
+        else:
+            first = "from `project_name`" if "{{" in choices else f"any text; `{choices}`"
+            meaning = prompt
+        lines.append(f"| `{question}` | {first} | {meaning} |")
+    return "\n".join([*lines, ""])
+
+
+PARTS = {"recording": recording_block, "questions": questions_table}
+
+
+def ask(service: Path, script: str, **settings: str) -> Any:
+    """Return the list `answers` that a script fills in a process of a service."""
+    done = subprocess.run(
+        [interpreter(service), "-c", ASK.format(package=package_of(service), script=script)],
+        cwd=service,
+        env=environ(service, **settings),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a service with the default answers."""
+    return generate(tmp_path_factory.mktemp("readme"), ROOT)
+
+
+@pytest.fixture(scope="module")
+def modes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the folders of three services that differ in the async mode only."""
+    folder = tmp_path_factory.mktemp("modes")
+    return {mode: generate(folder, ROOT, async_mode=mode) for mode in MODES}
+
+
+@pytest.fixture(params=MODES)
+def poll(request: pytest.FixtureRequest, bake: Bake) -> Path:
+    """Return the folder of a service with the view of its README, in each mode."""
+    service = bake(async_mode=request.param, class_views=CLASS_VIEWS[request.param])
+    view, _ = blocks(section(read(service), "## A view"), "python")
+    views = service / "src" / package_of(service) / "views"
+    (views / "poll.py").write_text(view, encoding="utf-8")
+    return service
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_from_elsewhere_is_up_to_date(part: str) -> None:
+    if part == "recording" and sys.platform == "win32":
+        pytest.skip("there are no pseudo-terminals on Windows")
+    assert between(README.read_text(encoding="utf-8"), part) == PARTS[part]()
+
+
+def test_the_view_of_the_template_s_readme_works(bake: Bake) -> None:
+    service = bake()
+    (code,) = blocks(section(README.read_text(encoding="utf-8"), "## Anatomy of a view"), "python")
+    (service / "src" / package_of(service) / "views" / "rooms.py").write_text(code)
+    assert ask(
+        service,
+        """
+app = create_app()
+client = app.test_client()
+socket = socketio.test_client(app, namespace="/rooms")
+answers.append(socket.emit("join", "kitchen", namespace="/rooms", callback=True))
+answers.append(client.post("/rooms/kitchen/messages", json={"text": "Tea?"}).json)
+answers.append(socket.get_received("/rooms"))
+answers.append(socket.emit("send", "kitchen", {"text": "Yes."}, namespace="/rooms", callback=True))
+answers.append(client.get("/rooms/kitchen?since=1").json)
+answers.append(client.post("/rooms/kitchen/messages", json={"text": ""}).status_code)
+answers.append(client.get("/rooms/cellar").status_code)
+""",
+    ) == [
+        [],
+        {"text": "Tea?", "number": 1},
+        [{"name": "message", "args": {"text": "Tea?", "number": 1}, "namespace": "/rooms"}],
+        {"text": "Yes.", "number": 2},
+        [{"text": "Yes.", "number": 2}],
+        422,
+        404,
+    ]
+
+
+def test_view_and_client_of_the_generated_readme_work(poll: Path) -> None:
+    _, client = blocks(section(read(poll), "## A view"), "python")
+    python = interpreter(poll)
+    with started(python, poll) as server:
+        done = subprocess.run(
+            [python, "-c", client.replace("http://127.0.0.1:8000", server.url)],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert done.stdout.splitlines() == re.findall(r"  # (.+)", client)
+        assert json.loads(server.get("/poll")) == {"tea": 1, "coffee": 0}
+
+
+def test_the_tests_of_the_generated_readme_pass(poll: Path) -> None:
+    (tests,) = blocks(section(read(poll), "## Tests"), "python")
+    (poll / "tests" / "test_poll.py").write_text(tests, encoding="utf-8")
+    python = interpreter(poll)
+    ours = ["tests/test_poll.py", f"src/{package_of(poll)}/views/poll.py"]
+    for command in (
+        ["pytest", ours[0]],
+        ["ruff", "check", *ours],
+        ["ruff", "format", "--check", *ours],
+        ["mypy", *ours],
+    ):
+        done = subprocess.run(
+            [python, "-m", *command],
+            cwd=poll,
+            env=environ(poll),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+def test_the_problem_in_the_generated_readme_is_a_real_one(poll: Path) -> None:
+    over_http, over_socket = ask(
+        poll,
+        """
+app = create_app()
+vote = {"choice": "water"}
+answers.append(app.test_client().post("/poll/vote", json=vote).json)
+socket = socketio.test_client(app, namespace="/poll")
+answers.append(socket.emit("vote", vote, namespace="/poll", callback=True))
+""",
+    )
+    (shown,) = blocks(section(read(poll), "## Errors"), "json")
+    assert over_http == json.loads(shown)
+    assert over_socket == {"error": over_http}
+
+
+def test_settings_and_defaults_in_the_readme_are_those_of_the_service(service: Path) -> None:
+    table = {names(row[0])[0]: row[1] for row in rows(section(read(service), "## Settings"))}
+    given = {name: names(default)[0] for name, default in table.items() if default}
+    script = "answers.append({k.upper(): v for k, v in Settings().model_dump(mode='json').items()})"
+    (defaults,) = ask(service, script)
+    assert sorted(table) == sorted(defaults)
+    assert ask(service, script, **given) == [defaults]
+    assert not any(defaults[name] for name in table.keys() - given.keys())
+
+
+def test_settings_and_defaults_in_the_example_are_those_of_the_service(bake: Bake) -> None:
+    service = bake()
+    example = (service / ".env.example").read_text(encoding="utf-8")
+    settings = dict(re.findall(r"(?m)^# ([A-Z_]+)=(.*)$", example))
+    script = "answers.append({k.upper(): v for k, v in Settings().model_dump(mode='json').items()})"
+    (defaults,) = ask(service, script)
+    assert not [line for line in example.splitlines() if line and line[0] != "#"]
+    assert sorted(settings) == sorted(defaults)
+    (service / ".env").write_text("".join(f"{name}={settings[name]}\n" for name in settings))
+    assert ask(service, script) == [defaults]
+    assert not any(defaults[name] for name in settings if not settings[name])
+
+
+def test_the_commands_in_the_readme_are_those_of_the_service(service: Path) -> None:
+    table = [names(row[0])[0] for row in rows(section(read(service), "## Commands"))]
+    assert sorted(table) == ask(service, "answers.extend(sorted(cli.commands))")
+
+
+def test_the_fixtures_in_the_readme_are_those_of_the_service(service: Path) -> None:
+    cells = [names(row[0])[0] for row in rows(section(read(service), "## Tests"))]
+    table = {cell.partition("(")[0] for cell in cells}
+    assert table == public(service / "tests" / "conftest.py") | public(
+        service / "tests" / "live.py"
+    )
+
+
+def test_a_generated_readme_speaks_of_its_own_mode_only(modes: dict[str, Path]) -> None:
+    for mode, service in modes.items():
+        text = read(service).replace("is gevent or threading.", "")
+        assert f"clients: {mode}\n" in text
+        assert [other for other in MODES if other in text] == [mode]
+
+
+def test_a_generated_readme_starts_with_title_and_description_as_typed(bake: Bake) -> None:
+    title, description = '🚀 {{ 7*7 }} <b> & "quotes"', "{% raw %} 'a' \\ b"
+    text = read(bake(project_name=title, project_slug="odd", description=description))
+    assert text.startswith(f"# {title}\n\n{description}\n")
+
+
+def test_a_generated_readme_has_its_blank_lines_in_order(modes: dict[str, Path]) -> None:
+    for service in modes.values():
+        assert "\n\n\n" not in re.sub(r"(?ms)^```.*?^```$", "code", read(service))
+        assert re.search(r"\S\n\Z", read(service))
+
+
+def test_modes_differ_in_the_files_that_the_readme_names(modes: dict[str, Path]) -> None:
+    switch = section(README.read_text(encoding="utf-8"), "### Switch it later")
+    named = {Path(name).name for name in names(switch)}
+    contents = [
+        {path.relative_to(service): path.read_bytes() for path in files(service)}
+        for service in modes.values()
+    ]
+    everything = {path for content in contents for path in content}
+    differing = {p.name for p in everything if len({content.get(p) for content in contents}) > 1}
+    assert differing <= named
+
+
+def test_the_dependencies_in_the_readme_are_those_of_the_services(bake: Bake) -> None:
+    table = rows(section(README.read_text(encoding="utf-8"), "### Dependencies"))
+    for mode in MODES:
+        for class_views in QUESTIONNAIRE["class_views"]:
+            service = bake(async_mode=mode, class_views=class_views)
+            project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
+            needed = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+            answers = {"async_mode": mode, "class_views": class_views}
+            expected = {names(row[0])[0] for row in table if applies(row[2], answers)}
+            assert expected == {re.split(r"[\[<>=~!; ]", need)[0] for need in needed}
+
+
+def public(file: Path) -> set[str]:
+    """Return the names of the public functions and methods of a module, without automatic ones."""
+    functions = [
+        node
+        for owner in ast.parse(file.read_text(encoding="utf-8")).body
+        for node in (owner.body if isinstance(owner, ast.ClassDef) else [owner])
+        if isinstance(node, ast.FunctionDef) and getattr(owner, "name", "")[0] != "_"
+    ]
+    automatic = {
+        f.name for f in functions if "autouse" in "".join(map(ast.unparse, f.decorator_list))
+    }
+    return {f.name for f in functions if f.name[0] != "_"} - automatic
+
+
+def applies(condition: str, answers: dict[str, str]) -> bool:
+    """Tell whether `development, async_mode: gevent, threading` holds for the answers."""
+    return all(
+        answers[question] in choices.replace(" ", "").split(",")
+        for question, choices in re.findall(r"(async_mode|class_views): ([\w, -]+)", condition)
+    )
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of a service, as they were generated."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in found if "__pycache__" not in path.parts]
+
+
+@pytest.mark.parametrize("which", ["template", "service"])
+def test_files_and_links_in_the_readmes_exist(service: Path, which: str) -> None:
+    text = README.read_text(encoding="utf-8") if which == "template" else read(service)
+    package = service / "src" / package_of(service)
+    folders = [package, service] + ([ROOT] if which == "template" else [])
+    prose = re.sub(r"(?ms)^```.*?^```$", "", text)
+    missing = [
+        name
+        for name in re.findall(r"`([^`\n]+)`", prose)
+        if PATH.fullmatch(name)
+        and not {name, Path(name).name} & TO_BE_MADE
+        and not any((folder / name).exists() for folder in folders)
+    ]
+    headings = {
+        "#" + re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
+        for heading in re.findall(r"(?m)^#+ (.+)$", prose)
+    }
+    for link in re.findall(r"\]\(([^)]+)\)", prose):
+        if link.startswith("#"):
+            missing += [link] if link not in headings else []
+        elif not link.startswith("https://"):
+            missing += [link] if not (folders[-1] / link).exists() else []
+    assert not missing
+
+
+@pytest.mark.parametrize("license", LICENSES)
+def test_a_licence_is_the_chosen_one_with_its_owner_and_no_year(bake: Bake, license: str) -> None:
+    author = "Zoë & Söhne <{{ 7*7 }}>"
+    service = bake(author_name=author, license=license)
+    text = (service / "LICENSE").read_text(encoding="utf-8")
+    assert LICENSES[license] in text
+    (line,) = [line for line in text.splitlines() if author in line]
+    assert "Copyright" in line
+    assert not re.search(r"\b20\d\d\b", text.replace("January 2004", ""))
+    assert [path.name for path in service.glob("LICENSE*")] == ["LICENSE"]
+
+
+def test_the_workflow_of_a_service_names_no_answer_and_pins_what_it_uses(service: Path) -> None:
+    path = Path(".github", "workflows", "ci.yml")
+    text = (service / path).read_text(encoding="utf-8")
+    assert text == (ROOT / "{{cookiecutter.project_slug}}" / path).read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        used = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert used
+        assert all(re.search(r"@[0-9a-f]{40}$", action) for action in used)
+    project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
+    oldest = project["project"]["requires-python"].removeprefix(">=")
+    assert workflow["jobs"]["tests"]["strategy"]["matrix"]["python"][0] == oldest
+
+
+def main() -> None:
+    """Write the parts of the README that come from elsewhere."""
+    text = README.read_text(encoding="utf-8")
+    for mark, part in PARTS.items():
+        start = f"<!-- {mark} -->\n"
+        text = text.replace(start + between(text, mark), start + part())
+    README.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Ending a process unnoticed: its work is finished first, then its clients go elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.wsgi import ClosingIterator
+
+from .extensions import socketio
+from .flask_view.events import RUNNING
+
+logger = logging.getLogger(__name__)
+
+_SOCKETIO_PATH = "/socket.io/"
+# Time for an answer that is ready to leave the process, in seconds.
+_MOMENT = 0.1
+
+
+class Drain:
+    """Counts the requests that run, and ends the connections when the process is to stop."""
+
+    def __init__(self) -> None:
+        """Start with nothing to finish."""
+        self.draining = False
+        """Whether the process is about to stop; it should get no new requests then."""
+        self._requests = 0
+        self._lock = threading.Lock()
+
+    def init_app(self, app: Flask) -> None:
+        """Stand in front of an application."""
+        self.draining = False
+        serve = app.wsgi_app
+
+        def wsgi_app(
+            environ: dict[str, Any], start_response: Callable[..., Any]
+        ) -> Iterable[bytes]:
+            if environ["PATH_INFO"].startswith(_SOCKETIO_PATH):
+                if self.draining and "sid=" not in environ["QUERY_STRING"]:
+                    refuse = ServiceUnavailable("This process is about to stop. Connect again.")
+                    return refuse(environ, start_response)
+                return serve(environ, start_response)
+            self._count(1)
+            try:
+                return ClosingIterator(serve(environ, start_response), lambda: self._count(-1))
+            except BaseException:
+                self._count(-1)
+                raise
+
+        app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+
+    def finish(self, seconds: float) -> None:
+        """Finish what runs and end all connections, in such a way that clients connect elsewhere.
+
+        New handshakes are refused from now on, and ``/health/ready`` says so. A client is dropped
+        as soon as none of its events is being handled and its acks have left.
+
+        :param seconds: after this time, what still runs is left alone.
+        """
+        self.draining = True
+        deadline = time.monotonic() + seconds
+        logger.info("Stopping: %d clients, %d requests", len(_connections()), self._requests)
+        while time.monotonic() < deadline:
+            socketio.sleep(_MOMENT)
+            for sid, connection in _connections():
+                busy = socketio.server.environ.get(sid, {}).get(RUNNING)
+                if not busy and connection.queue.empty():
+                    # Any other way to close tells the client not to come back.
+                    connection.close(wait=False, abort=True)
+            if not _connections() and not self._requests:
+                socketio.sleep(_MOMENT)
+                return
+        logger.warning("Stopping with %d requests unfinished", self._requests)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._requests += change
+
+
+def _connections() -> list[tuple[str, Any]]:
+    """Return the connections that are open, by their ids."""
+    sockets = socketio.server.eio.sockets
+    return [(sid, connection) for sid, connection in list(sockets.items()) if not connection.closed]
+
+
+drain = Drain()
