@@ -19,7 +19,7 @@ from flask import Flask, current_app
 from pydantic import AfterValidator
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy import Connection as SQLConnection
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -57,6 +57,28 @@ DatabaseURL = Annotated[str, AfterValidator(_checked)]
 _BUSY_TIMEOUT = 5_000
 
 
+class DatabaseError(Exception):
+    """The database cannot be used as it is."""
+
+
+class _Turn:
+    """What those who write to SQLite take in turns, for it has one writer at a time.
+
+    Whoever waited for the others in SQLite itself would hold up the process.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._lock = threading.Lock()
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._seconds):
+            raise PoolTimeoutError(f"another transaction writes for over {self._seconds} seconds")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 class _Bound(NamedTuple):
     """The database of one application."""
 
@@ -69,14 +91,17 @@ class _Bound(NamedTuple):
 class Database:
     """The database of the current application."""
 
-    def init_app(self, app: Flask, url: str, *, pool_size: int, pool_timeout: float) -> None:
+    def init_app(
+        self, app: Flask, url: str, *, pool_size: int, pool_timeout: float, check: bool
+    ) -> None:
         """Bind an application to a database, and bring the embedded one up to date.
 
         :param app: the application.
         :param url: where the database is; empty for a file in the instance folder.
         :param pool_size: how many connections the process keeps.
         :param pool_timeout: how long a transaction waits for one of them, in seconds.
-        :raises ValueError: the URL is none of a database that the service knows.
+        :param check: whether a database that is not up to date is refused.
+        :raises DatabaseError: the database cannot be used.
         """
         options: dict[str, Any] = {
             "pool_size": pool_size,
@@ -84,29 +109,25 @@ class Database:
             "pool_timeout": pool_timeout,
         }
         address = _address(url) if url else _embedded(Path(app.instance_path))
-        turn: AbstractContextManager[Any] = nullcontext()
-        if address.get_backend_name() == "sqlite":
-            # SQLite has one writer at a time, and whoever waits for it there holds up the process.
-            turn = threading.Lock()
-        else:
+        is_sqlite = address.get_backend_name() == "sqlite"
+        if not is_sqlite:
             options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
         engine = create_engine(address, **options)
         writer = engine.execution_options(immediate=True)
-        if address.get_backend_name() == "sqlite":
+        if is_sqlite:
             event.listen(engine, "connect", _prepare)
             event.listen(engine, "begin", _begin)
         app.extensions["database"] = _Bound(
             writer,
             sessionmaker(engine, expire_on_commit=False),
             sessionmaker(writer, expire_on_commit=False),
-            turn,
+            _Turn(pool_timeout) if is_sqlite else nullcontext(),
         )
         weakref.finalize(app, engine.dispose)
         app.cli.add_command(migrations.migrate)
         app.cli.add_command(migrations.new_migration)
-        if not url:
-            with writer.begin() as connection:
-                migrations.upgrade(connection)
+        if check or not url:
+            _make_ready(writer, migrates=not url)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -123,13 +144,28 @@ class Database:
 
         :raises Problem: 503, the database does not answer in time.
         """
-        with self._bound.turn, _answering(), self._bound.writing.begin() as session:
+        with _answering(), self._bound.turn, self._bound.writing.begin() as session:
             yield session
 
     @property
     def _bound(self) -> _Bound:
         bound: _Bound = current_app.extensions["database"]
         return bound
+
+
+def _make_ready(engine: Engine, *, migrates: bool) -> None:
+    """Bring a database up to date, or refuse one that is not."""
+    try:
+        with engine.begin() as connection:
+            if migrates:
+                migrations.upgrade(connection)
+            elif not migrations.is_current(connection):
+                raise DatabaseError("The database is not up to date. Run the command: migrate")
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"The database cannot be used: {error}") from error
+    finally:
+        # A process that is forked off must not find connections of this one.
+        engine.dispose()
 
 
 def _embedded(folder: Path) -> URL:

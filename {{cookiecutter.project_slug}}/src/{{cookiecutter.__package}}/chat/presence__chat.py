@@ -65,6 +65,8 @@ class Presence:
         with self._housekeeping:
             self._clients[sid] = me
             if not self._is_kept:
+                # Not before: the server may fork off the process that has the clients.
+                self._process_id = uuid4()
                 self._beat()
                 self._is_kept = True
                 self._view.spawn(self._keep_house)
@@ -121,12 +123,8 @@ class Presence:
 
     def _is_needed(self) -> bool:
         with self._housekeeping:
-            if self._clients:
-                return True
-            self._is_kept = False
-            with db.write() as session:
-                session.execute(delete(Process).where(Process.id == self._process_id))
-            return False
+            self._is_kept = bool(self._clients)
+            return self._is_kept
 
     def _look_around(self) -> None:
         if not self._beat():

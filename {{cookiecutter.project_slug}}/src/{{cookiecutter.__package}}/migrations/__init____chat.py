@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import Connection, Engine, text
@@ -29,6 +31,12 @@ def upgrade(connection: Connection) -> None:
         # Whoever comes second finds everything done.
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     command.upgrade(_config(connection), "head")
+
+
+def is_current(connection: Connection) -> bool:
+    """Tell whether a database is up to date."""
+    heads = ScriptDirectory.from_config(_config(connection)).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
 
 
 @click.command()
