@@ -54,19 +54,19 @@ def test_a_reader_skips_no_message_that_is_committed_later(app):
     with app.app_context():
         (ada, _), (bob, _) = sign_in("Ada"), sign_in("Bob")
 
-    def say(who, text):
+    def message(text):
         return NewMessage(text=text, client_id=uuid4())
 
     def slow():
         with app.app_context(), db.write() as session:
-            store(session, "lobby", ada, say(ada, "slow"))
+            store(session, "lobby", ada, message("slow"))
             session.flush()
             stored.set()
             assert go_on.wait(10)
 
     def fast():
         with app.app_context(), db.write() as session:
-            store(session, "lobby", bob, say(bob, "fast"))
+            store(session, "lobby", bob, message("fast"))
         committed.set()
 
     def seen():
@@ -266,7 +266,7 @@ def test_the_chat_works_on_every_database(bake: Bake, mode: str) -> None:
         pass
     service = bake(project_slug="chat-service", starter="chat", async_mode=mode)
     (service / "tests" / "test_overlap.py").write_text(OVERLAP)
-    tests = [f"tests/test_{name}.py" for name in ("chat", "overlap", "session")]
+    tests = [f"tests/test_{name}.py" for name in ("chat", "database", "overlap", "session")]
     done = subprocess.run(
         [interpreter(service), "-m", "pytest", "-q", "--tb=short", *tests],
         cwd=service,
