@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import socketio
 
+from .settings import SettingsError
+
 CHANNEL = "flask-socketio"
 """The channel of the broker; whoever else emits to the clients must name the same."""
 
@@ -19,17 +21,23 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
 
     :param url: where the broker is, as ``redis://localhost:6379``; empty without one.
     :param serves_clients: whether clients connect to this process; a command has none.
+    :raises SettingsError: the package for this broker is not installed.
     """
     if not url:
         return _LocalManager() if serves_clients else _NoClients()
     scheme = urlsplit(url).scheme
-    if scheme in ("redis", "rediss"):
-        return _RedisManager(url, channel=CHANNEL, redis_options=_REDIS_OPTIONS)
-    if scheme == "kafka":
-        return _KafkaManager(url, channel=CHANNEL)
-    if scheme.startswith("zmq"):
-        return _ZmqManager(url, channel=CHANNEL)
-    return _KombuManager(url, channel=CHANNEL)
+    try:
+        if scheme in ("redis", "rediss"):
+            return _RedisManager(url, channel=CHANNEL, redis_options=_REDIS_OPTIONS)
+        if scheme == "kafka":
+            return _KafkaManager(url, channel=CHANNEL)
+        if scheme.startswith("zmq"):
+            return _ZmqManager(url, channel=CHANNEL)
+        return _KombuManager(url, channel=CHANNEL)
+    except RuntimeError as error:
+        raise SettingsError(
+            f"MESSAGE_QUEUE_URL is no redis:// URL, and for another broker: {error}"
+        ) from error
 
 
 class _LocalManager(socketio.Manager):  # type: ignore[misc]

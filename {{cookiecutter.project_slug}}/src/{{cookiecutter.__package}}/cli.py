@@ -61,9 +61,16 @@ cli.params = [option for option in cli.params if option.name == "help"]
 cli.add_command(shell_command)
 
 
-@cli.command()
+@cli.command(with_appcontext=False)
 @click.option("--host", default="127.0.0.1", envvar="HOST", show_default=True, show_envvar=True)
-@click.option("--port", default=8000, envvar="PORT", show_default=True, show_envvar=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    envvar="PORT",
+    show_default=True,
+    show_envvar=True,
+)
 @click.option("--debug", is_flag=True, help="Reload on changes, and tell clients why they failed.")
 @click.option("--reload", is_flag=True, help="Reload on changes.")
 def run(host: str, port: int, debug: bool, reload: bool) -> None:
@@ -79,7 +86,8 @@ def run(host: str, port: int, debug: bool, reload: bool) -> None:
             _run_and_reload(host, port)
             return
         app = create_app(settings)
-    click.echo(f"Serving on http://{host}:{port} (press Ctrl+C to stop)", err=True)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    click.echo(f"Serving on http://{address} (press Ctrl+C to stop)", err=True)
     serve(listener, app, settings)
 
 
@@ -117,7 +125,7 @@ def events() -> None:
     )
 
 
-@cli.command()
+@cli.command(with_appcontext=False)
 @click.argument("name")
 def new_view(name: str) -> None:
     """Write a view called NAME, and its test, to begin with."""

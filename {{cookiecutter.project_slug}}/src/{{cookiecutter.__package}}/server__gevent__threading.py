@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from .async_mode import ASYNC_MODE
+from .async_mode import GUNICORN_WORKER
 from .drain import drain
 from .extensions import socketio
 from .settings import Settings
@@ -53,7 +53,7 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         # Gunicorn cannot send a client to the worker that knows it, so there is one. More processes
         # are more instances behind a proxy.
         "workers": 1,
-        "worker_class": {"gevent": "gevent", "threading": "gthread"}[ASYNC_MODE],
+        "worker_class": GUNICORN_WORKER,
         "threads": places,
         # What is above the threads is for idle connections that may be used again.
         "worker_connections": 2 * places,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -152,14 +153,18 @@ class Settings(BaseSettings):
 
 def _kept_secret(path: Path) -> str:
     """Return the secret in a file, which is made when it is not there yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(_SECRET_LENGTH))
         return path.read_text(encoding="ascii")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(_SECRET_LENGTH))
-    return path.read_text(encoding="ascii")
+    except OSError as error:
+        raise SettingsError(
+            f"INSTANCE_PATH={str(path.parent)!r}: the secret of this machine cannot be kept there "
+            f"({error.strerror}). Name another folder, or set SECRET_KEY."
+        ) from error
 
 
 def _explain(error: ValidationError) -> str:
