@@ -13,7 +13,7 @@ import time
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, delete, distinct, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, distinct, func, select, update
 from sqlalchemy.orm import Session
 
 from ..extensions import db, socketio
@@ -76,7 +76,7 @@ class Presence:
                 checked(session.get(UserSession, me.id, with_for_update={"read": True}))
                 session.add(Connection(sid=sid, process_id=self._process_id, session_id=me.id))
         except Exception:
-            del self._clients[sid]
+            self._clients.pop(sid, None)
             raise
 
     def depart(self, sid: str) -> None:
@@ -84,15 +84,11 @@ class Presence:
 
         :param sid: the client's ``request.sid``.
         """
-        me = self._clients.pop(sid, None)
-        if me is None:
-            return
+        self._clients.pop(sid, None)
         with db.write() as session:
-            rooms = session.scalars(select(Membership.room).where(Membership.sid == sid)).all()
-            session.execute(delete(Connection).where(Connection.sid == sid))
-            left = [room for room in rooms if not _is_in(session, me.id, room)]
-        for room in left:
-            self.tell("left", room, me.person, skip=sid)
+            left = _remove(session, Connection.sid == sid)
+        for room, person in left:
+            self.tell("left", room, person, skip=sid)
 
     def tell(self, event: str, room: str, person: Person, *, skip: str | None = None) -> None:
         """Tell those in a room what somebody does.
@@ -115,7 +111,7 @@ class Presence:
                     elif me.expires_at <= now():
                         self._end(sid, EXPIRED)
                 if time.monotonic() >= next_beat:
-                    next_beat += BEAT
+                    next_beat = time.monotonic() + BEAT
                     self._look_around()
             except Exception:
                 logger.exception("The clients could not be looked after; trying again")
@@ -132,17 +128,17 @@ class Presence:
             for sid in list(self._clients):
                 self._view.drop(sid)
         with db.write() as session:
-            ended = (
-                select(Connection.sid)
-                .join(UserSession)
-                .where(Connection.process_id == self._process_id, UserSession.ended_at.is_not(None))
-            )
-            sids = session.scalars(ended).all()
-            buried = _bury(session)
-        for sid in sids:
-            # It was told already, unless the broker lost the message.
-            self._end(sid, SIGNED_OUT)
-        for room, person in buried:
+            clients = select(Connection.sid, UserSession.ended_at).join(UserSession)
+            rows = session.execute(clients.where(Connection.process_id == self._process_id)).all()
+            # The database may have been away when a client left.
+            forgotten = [row.sid for row in rows if row.sid not in self._clients]
+            left = _remove(session, Connection.sid.in_(forgotten)) if forgotten else []
+            left += _bury(session)
+        for row in rows:
+            if row.ended_at and row.sid in self._clients:
+                # It was told already, unless the broker lost the message.
+                self._end(row.sid, SIGNED_OUT)
+        for room, person in left:
             self.tell("left", room, person)
 
     def _beat(self) -> bool:
@@ -238,15 +234,21 @@ def _is_in(session: Session, person: UUID, room: str) -> bool:
 
 def _bury(session: Session) -> list[tuple[str, Person]]:
     """Remove the processes that are dead, and return who is in which room no longer."""
-    dead = Process.seen_at <= now() - _SILENCE
+    dead = select(Process.id).where(Process.seen_at <= now() - _SILENCE)
+    left = _remove(session, Connection.process_id.in_(dead))
+    session.execute(delete(Process).where(Process.id.in_(dead)))
+    return left
+
+
+def _remove(session: Session, which: ColumnElement[bool]) -> list[tuple[str, Person]]:
+    """Remove connections, and return who is in which room no longer."""
     rows = session.execute(
         select(Membership.room, UserSession.id, UserSession.name)
         .distinct()
         .join(Connection, Membership.sid == Connection.sid)
-        .join(Process, Process.id == Connection.process_id)
         .join(UserSession, UserSession.id == Connection.session_id)
-        .where(dead)
+        .where(which)
     ).all()
-    session.execute(delete(Process).where(dead))
+    session.execute(delete(Connection).where(which))
     left = [(row.room, Person(row.id, row.name)) for row in rows]
     return [(room, person) for room, person in left if not _is_in(session, person.id, room)]
