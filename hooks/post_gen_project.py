@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 CHOICES = {
@@ -30,6 +31,9 @@ def settle(path: Path, chosen: set[str]) -> None:
         return
     if chosen.isdisjoint(marked["choices"].split("__")):
         path.unlink()
+        with suppress(OSError):
+            # With the last file of it, a folder goes; one that still holds something stays.
+            os.removedirs(path.parent)
     else:
         path.replace(path.with_name(marked["stem"] + (marked["suffix"] or "")))
 

@@ -9,7 +9,7 @@ from engineio.payload import Payload
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import flask_view, views
+from . import extensions, flask_view, views
 from .async_mode import ASYNC_MODE
 from .broker import client_manager
 from .drain import drain
@@ -40,7 +40,13 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
 
     Payload.max_decode_packets = settings.max_polling_packets
     clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)
-    socketio.init_app(app, client_manager=clients, **_socketio_options(settings))
+    extensions.init_app(
+        app,
+        settings,
+        serves_clients=serves_clients,
+        client_manager=clients,
+        **_socketio_options(settings),
+    )
     flask_view.register_views(app, views, socket=socketio)
 
     # Outermost, so that events see the client's address too, and not the proxy's.

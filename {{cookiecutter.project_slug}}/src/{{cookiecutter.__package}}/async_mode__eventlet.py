@@ -18,6 +18,11 @@ if "flask" in sys.modules:
 # Host names are looked up by the system then, which knows search domains and the like; eventlet's
 # own resolver does not, and takes its time to load. Eventlet reads this when it is imported.
 os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+{%- if cookiecutter.starter == "chat" %}
+# The driver of PostgreSQL waits with a function of the standard library then, which eventlet
+# replaces, and not with one of its own in C. It reads this when it is imported.
+os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_selector")
+{%- endif %}
 
 try:
     import eventlet

@@ -10,6 +10,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+{%- if cookiecutter.starter == "chat" %}
+
+from .database import DatabaseURL
+{%- endif %}
 
 _SECRET_LENGTH = 32
 
@@ -39,6 +43,18 @@ Origins = Annotated[
 Transports = Annotated[
     list[Literal["polling", "websocket"]], NoDecode, BeforeValidator(_split), Field(min_length=1)
 ]
+{%- if cookiecutter.starter == "chat" %}
+
+
+def _integrity(settings: dict[str, Any]) -> str:
+    """Return the hash of the script that the page gets by default, and none for another."""
+    hashes = {
+        "https://cdn.socket.io/4.8.4/socket.io.min.js": (
+            "sha384-fBrXvbDtHoeKWJ/hcA6M+YGueiDW+h45I7V6F2kD1S8bOkrF9rZYPLVkCR6BLR/1"
+        )
+    }
+    return hashes.get(settings["socketio_script_url"], "")
+{%- endif %}
 
 
 class Settings(BaseSettings):
@@ -79,6 +95,21 @@ class Settings(BaseSettings):
     """The broker that joins several processes: ``redis://localhost:6379``. Empty: one process."""
     trusted_proxies: int = Field(default=0, ge=0)
     """How many proxies stand in front of the service and set the ``X-Forwarded`` headers."""
+{%- if cookiecutter.starter == "chat" %}
+
+    database_url: DatabaseURL = ""
+    """The database: ``postgresql://user:password@host/name``. Empty: a file in the instance."""
+    database_pool_size: int = Field(default=10, ge=1)
+    """How many connections to the database one process keeps."""
+    database_pool_timeout: float = Field(default=5.0, gt=0)
+    """Seconds that a request or an event waits for one of them."""
+    session_seconds: int = Field(default=30 * 24 * 3600, ge=1)
+    """How long somebody stays signed in."""
+    socketio_script_url: str = "https://cdn.socket.io/4.8.4/socket.io.min.js"
+    """Where the page gets the Socket.IO client from."""
+    socketio_script_integrity: str = Field(default_factory=_integrity)
+    """The hash that this script must have; that of a script of your own is not asked for."""
+{%- endif %}
 
     drain_seconds: float = Field(default=10.0, ge=0)
     """How long a process that is told to stop may take to finish what it is doing, in seconds."""

@@ -76,7 +76,9 @@ class FlaskView(LibraryView):
         :raises werkzeug.exceptions.HTTPException: the client is refused; ``abort(401)`` does it.
         """
 
-    def emit(self, event: str, data: Any = None, *, to: str | list[str]) -> None:
+    def emit(
+        self, event: str, data: Any = None, *, to: str | list[str], skip: str | None = None
+    ) -> None:
         """Send an event to the clients in a room, or to one client.
 
         Works in requests, events, tasks and commands alike.
@@ -84,8 +86,9 @@ class FlaskView(LibraryView):
         :param event: the name of the event.
         :param data: what it carries; a tuple is several arguments.
         :param to: a room, a client's ``request.sid``, or a list of them.
+        :param skip: the ``request.sid`` of a client in that room that does not get it.
         """
-        self._emit(event, data, to=to)
+        self._emit(event, data, to=to, skip_sid=skip)
 
     def broadcast(self, event: str, data: Any = None) -> None:
         """Send an event to every client of the view's namespace.

@@ -1,0 +1,51 @@
+"""A PostgreSQL server of the tests' own, in a private folder, gone at the end."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from programs import program
+from server import eventually
+
+DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Start a server, yield the URL of its database, and stop the server."""
+    programs = (DEBIAN[-1] if DEBIAN else program("initdb")).resolve().parent
+    # The path of a socket has a hundred characters at most, so it is not in pytest's folder.
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    options: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL}
+    if os.getuid() == 0:
+        # PostgreSQL refuses to be run by root.
+        options["user"] = "nobody"
+        shutil.chown(folder, "nobody")
+    data = folder / "data"
+    cluster = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+    subprocess.run([programs / "initdb", *cluster], check=True, **options)
+    server = ("-D", data, "-k", folder, "-h", "")
+    process = subprocess.Popen(
+        [programs / "postgres", *server], stderr=subprocess.DEVNULL, **options
+    )
+    try:
+        eventually(lambda: is_ready(programs, folder))
+        yield f"postgresql://postgres@/postgres?host={folder}"
+    finally:
+        # "Fast shutdown": without waiting for the clients.
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        shutil.rmtree(folder)
+
+
+def is_ready(programs: Path, folder: Path) -> bool:
+    """Tell whether a server answers."""
+    return (
+        subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False).returncode == 0
+    )

@@ -1,0 +1,384 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""The page of the chat, in real browsers, on a service as it runs."""
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+from browser import AWAY, Browser, browsing
+from conftest import Bake, once
+from environments import interpreter
+from packages import installed
+from selenium.webdriver.common.keys import Keys
+from server import Server, eventually, package_of, started
+
+CLIENT = "socket.io-client@4.8.4"
+OFFICIAL = "https://cdn.socket.io/4.8.4/socket.io.min.js"
+LOOKS = [(*size, scheme) for size in ((1280, 800), (390, 844)) for scheme in ("light", "dark")]
+
+Start = Callable[..., AbstractContextManager[Server]]
+Open = Callable[..., Browser]
+
+
+class Shelf(SimpleHTTPRequestHandler):
+    """A server of scripts for the pages of others."""
+
+    def end_headers(self) -> None:
+        """Let every page use the files."""
+        self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a service with the chat."""
+    return once(tmp_path_factory)(starter="chat")
+
+
+@pytest.fixture(scope="module")
+def scripts() -> Path:
+    """Return the folder with the scripts of the official client."""
+    return installed(CLIENT) / "socket.io-client" / "dist"
+
+
+@pytest.fixture(scope="module")
+def shelf(scripts: Path) -> Iterator[str]:
+    """Serve them on an origin of their own, as the CDN does, and yield the URL of the client."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Shelf, directory=str(scripts)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/socket.io.min.js"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def start(service: Path, shelf: str, scripts: Path, tmp_path: Path) -> Start:
+    """`start(*options, **settings)`: the service runs, with a database of this test's own."""
+    settings = {
+        "INSTANCE_PATH": str(tmp_path / "instance"),
+        "SOCKETIO_SCRIPT_URL": shelf,
+        "SOCKETIO_SCRIPT_INTEGRITY": integrity(scripts),
+    }
+
+    def start(*options: str, **more: str) -> AbstractContextManager[Server]:
+        return started(interpreter(service), service, *options, **settings | more)
+
+    return start
+
+
+@pytest.fixture
+def server(start: Start) -> Iterator[Server]:
+    """Return the service as it runs."""
+    with start() as server:
+        yield server
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Iterator[Open]:
+    """`browse(url)`: the page in a new browser, which may not complain until the test's end."""
+    with ExitStack() as stack:
+
+        def browse(url: str) -> Browser:
+            folder = tmp_path / f"browser-{time.monotonic_ns()}"
+            return stack.enter_context(browsing(url, folder))
+
+        yield browse
+
+
+@pytest.fixture
+def ada(server: Server, browse: Open) -> Browser:
+    """Return the browser of somebody in the lobby."""
+    browser = browse(server.url)
+    browser.enter("Ada")
+    return browser
+
+
+@pytest.fixture
+def grace(server: Server, browse: Open) -> Browser:
+    """Return the browser of somebody else in the lobby."""
+    browser = browse(server.url)
+    browser.enter("Grace")
+    return browser
+
+
+def integrity(scripts: Path) -> str:
+    """Return the hash of the official client's script, as browsers compare it."""
+    digest = hashlib.sha384((scripts / "socket.io.min.js").read_bytes()).digest()
+    return "sha384-" + base64.b64encode(digest).decode()
+
+
+def call(server: Server, method: str, path: str, body: object = None, token: str = "") -> str:
+    """Talk to the service without a page."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    data = json.dumps(body).encode() if body else None
+    request = Request(server.url + path, data, headers, method=method)  # noqa: S310
+    with urlopen(request) as response:  # noqa: S310
+        return str(response.read().decode())
+
+
+def test_two_people_talk(ada: Browser, grace: Browser) -> None:
+    ada.sees("#people", "2 here")
+    ada.say("Good morning")
+    grace.say("Hello Ada")
+
+    for browser in (ada, grace):
+        browser.reads("Good morning", "Hello Ada")
+        assert browser.texts("#messages strong") == ["Ada", "Grace"]
+        assert browser.texts("#messages .mine strong") == [browser.element("#me").text]
+        assert browser.texts("#drafts li") == []
+
+
+def test_who_types_and_who_leaves_is_seen(ada: Browser, grace: Browser) -> None:
+    grace.element("#text").send_keys("I am thinking")
+    ada.sees("#typing", "Grace is typing")
+    eventually(lambda: not ada.element("body").text.count("typing"), 10)
+
+    grace.element("#text").send_keys("!", Keys.ENTER)
+    ada.reads("I am thinking!")
+    assert ada.texts("#typing") == [""]
+
+    grace.click("#sign-out")
+    ada.sees("#people", "1 here: Ada (you)")
+    grace.element("#name")
+    assert grace.texts("#name-error") == [""]
+
+
+def test_nothing_is_missing_after_the_server_was_killed(start: Start, browse: Open) -> None:
+    with start() as server:
+        port = str(urlsplit(server.url).port)
+        people = [browse(server.url), browse(server.url)]
+        for browser, name in zip(people, ("Ada", "Grace"), strict=True):
+            browser.forgiven = AWAY
+            browser.enter(name)
+            browser.say(f"before, {name}")
+        people[0].reads("before, Ada", "before, Grace")
+        people[1].reads("before, Ada", "before, Grace")
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait(10)
+        for browser in people:
+            browser.sees(".state", "Reconnecting in")
+            browser.sees("#notice", "cannot be reached")
+        people[0].say("first meanwhile", "second meanwhile")
+        people[1].say("third meanwhile")
+        assert "Waiting for the connection" in people[0].texts("#drafts .by")
+
+    with start("--port", port):
+        for browser in people:
+            browser.sees("#state", "Connected")
+            browser.sees("#messages li:nth-child(5)", "meanwhile")
+            assert not browser.shown("#notice, #drafts li")
+        one, other = (browser.messages() for browser in people)
+        assert one == other
+        assert sorted(one[2:]) == ["first meanwhile", "second meanwhile", "third meanwhile"]
+        assert one.index("first meanwhile") < one.index("second meanwhile")
+        people[0].say("after")
+        people[1].reads(*one, "after")
+
+
+def test_a_long_history_is_shown_in_order(server: Server, browse: Open) -> None:
+    token = json.loads(call(server, "POST", "/session", {"name": "Ada"}))["token"]
+    texts = [f"message {number}" for number in range(230)]
+    for number, text in enumerate(texts):
+        body = {"text": text, "client_id": f"00000000-0000-4000-8000-{number:012}"}
+        call(server, "POST", "/chat/lobby/messages", body, token)
+
+    browser = browse(server.url)
+    browser.enter("Grace")
+    browser.reads(*texts)
+    assert browser.element("#messages li:last-child").is_displayed()
+    browser.driver.refresh()
+    browser.reads(*texts)
+
+
+def test_rooms_are_made_and_kept_apart(ada: Browser, grace: Browser) -> None:
+    ada.say("in the lobby")
+    ada.element("#room-name").send_keys("garden", Keys.ENTER)
+    ada.sees("#room-title", "#garden")
+    ada.sees("#empty", "Say hello")
+    ada.say("in the garden")
+    grace.reads("in the lobby")
+    grace.sees("#people", "1 here")
+
+    grace.driver.get(ada.driver.current_url)
+    grace.driver.refresh()
+    grace.reads("in the garden")
+    ada.driver.back()
+    ada.reads("in the lobby")
+    ada.sees("#room-title", "#lobby")
+
+
+def test_unread_messages_are_counted_in_the_title(ada: Browser, grace: Browser) -> None:
+    ada.driver.minimize_window()
+    grace.say("one", "two")
+    eventually(lambda: ada.driver.title.startswith("(2) #lobby"), 10)
+    ada.driver.maximize_window()
+    eventually(lambda: ada.driver.title.startswith("#lobby"), 10)
+
+
+def test_what_is_wrong_is_said_in_words(server: Server, browse: Open) -> None:
+    browser = browse(server.url)
+    browser.element("#name").send_keys(" ", Keys.ENTER)
+    browser.sees("#name-error", "1 to 40 characters")
+    browser.element("#name").send_keys("Ada")
+    browser.element("#name").send_keys(Keys.ENTER)
+    browser.sees("#state", "Connected")
+
+    browser.element("#room-name").send_keys("Not A Name", Keys.ENTER)
+    browser.sees("#room-name-error", "a-z and 0-9")
+    browser.element("#room-name").clear()
+    browser.element("#room-name").send_keys("lobby", Keys.ENTER)
+    browser.sees("#room-name-error", "already")
+
+    script = "document.getElementById('text').value = 'x'.repeat(10000)"
+    browser.driver.execute_script(script)
+    browser.say("")
+    browser.sees("#drafts .error", "Not sent")
+    browser.click("#drafts button:last-child")
+    eventually(lambda: browser.texts("#drafts li") == [])
+
+    browser.driver.get(f"{server.url}/#nowhere")
+    browser.sees("#notice", "nowhere")
+    browser.click("#notice-button")
+    browser.sees("#room-title", "#lobby")
+
+
+def test_markup_is_shown_as_text(server: Server, browse: Open) -> None:
+    text = "<img src=x onerror=alert(1)> &amp; <b>bold</b>"
+    browser = browse(server.url)
+    browser.enter("<i>Ada</i>")
+    browser.say(text)
+    browser.reads(text)
+    assert browser.texts("#messages strong") == ["<i>Ada</i>"]
+
+
+def test_the_keyboard_is_enough(server: Server, browse: Open) -> None:
+    browser = browse(server.url)
+    browser.element("#name")
+    browser.press(Keys.TAB, "Ada", Keys.ENTER)
+    browser.sees("#people", "Ada (you)")
+    browser.press("one line")
+    browser.press_with_shift(Keys.ENTER)
+    browser.press("another", Keys.ENTER)
+    browser.reads("one line\nanother")
+
+    def tab_to(selector: str) -> None:
+        for _ in range(20):
+            if browser.driver.switch_to.active_element in browser.shown(selector):
+                return
+            browser.press(Keys.TAB)
+        pytest.fail(f"{selector} is not among what Tab reaches")
+
+    tab_to("#room-name")
+    browser.press("garden", Keys.ENTER)
+    browser.sees("#room-title", "#garden")
+    tab_to("#room-list a[href='#lobby']")
+    browser.press(Keys.ENTER)
+    browser.sees("#room-title", "#lobby")
+    tab_to("#log")
+    tab_to("#sign-out")
+    browser.press(Keys.ENTER)
+    browser.element("#name")
+
+
+def test_on_a_phone_the_rooms_are_in_a_drawer(ada: Browser) -> None:
+    ada.element("#room-name").send_keys("garden", Keys.ENTER)
+    ada.sees("#room-title", "#garden")
+    ada.hold_look(390, 844, "light")
+    assert not ada.shown("#rooms")
+    ada.click(".drawer")
+    ada.click("#room-list a[href='#lobby']")
+    ada.sees("#room-title", "#lobby")
+    eventually(lambda: not ada.shown("#rooms"), 10)
+    ada.click(".drawer")
+    ada.press(Keys.ESCAPE)
+    eventually(lambda: not ada.shown("#rooms"), 10)
+
+
+def test_nothing_stands_in_the_way_of_anybody(server: Server, browse: Open) -> None:
+    axe = installed("axe-core@4.11") / "axe-core" / "axe.min.js"
+    browser = browse(server.url)
+    browser.element("#name")
+    for look in LOOKS:
+        browser.hold_look(*look)
+        assert browser.barriers(axe) == [], look
+    browser.enter("Ada")
+    browser.say("Hello")
+    browser.reads("Hello")
+    for look in LOOKS:
+        browser.hold_look(*look)
+        assert browser.barriers(axe) == [], look
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"SOCKETIO_SCRIPT_URL": "http://127.0.0.1:9/socket.io.min.js"},
+        {"SOCKETIO_SCRIPT_INTEGRITY": "sha384-" + "A" * 64},
+    ],
+    ids=["out-of-reach", "another-script"],
+)
+def test_a_client_that_cannot_be_loaded_is_said_in_words(
+    start: Start, browse: Open, settings: dict[str, str]
+) -> None:
+    with start(**settings) as server:
+        browser = browse(server.url)
+        browser.forgiven = ("ERR_UNSAFE_PORT", "ERR_CONNECTION_REFUSED", "integrity")
+        browser.element("#name").send_keys("Ada", Keys.ENTER)
+        browser.sees("#notice", "needs a script from 127.0.0.1")
+        browser.sees("#state", "Offline")
+
+
+def test_the_end_of_the_session_leads_back_to_the_name(server: Server, ada: Browser) -> None:
+    script = "return JSON.parse(sessionStorage.getItem('session')).token"
+    token = ada.driver.execute_script(script)
+    call(server, "DELETE", "/session", token=token)
+    ada.sees("#name-error", "Your session has ended")
+    ada.enter("Ada again")
+
+
+def test_a_token_that_is_no_longer_valid_leads_back_to_the_name(ada: Browser) -> None:
+    script = "sessionStorage.setItem('session', JSON.stringify({id: '1', name: 'A', token: 'x'}))"
+    ada.driver.execute_script(script)
+    ada.driver.refresh()
+    ada.sees("#name-error", "Your session has ended")
+
+
+def test_the_title_is_shown_as_typed(bake: Bake, scripts: Path) -> None:
+    title = '</title><script>alert(1)</script> {{ 7*7 }} {% raw %} "it\'s" 🙂 שלום \\n ' + "x" * 90
+    service = bake(starter="chat", project_name=title, project_slug="odd")
+    with started(interpreter(service), service) as server:
+        page = server.request("GET", "/")
+    found = re.search("<title>(.*)</title>", page.text)
+    assert found
+    assert html.unescape(found[1]) == title
+    assert "<script>alert" not in page.text
+    policy = page.headers["Content-Security-Policy"].split("; ")
+    assert "default-src 'none'" in policy
+    assert "script-src 'self' https://cdn.socket.io" in policy
+    assert OFFICIAL in page.text
+    assert integrity(scripts) in html.unescape(page.text)
+
+
+def test_without_the_chat_there_is_no_page(baked: Bake) -> None:
+    service = baked(starter="minimal")
+    package = service / "src" / package_of(service)
+    assert not [name for name in ("templates", "static") if (package / name).exists()]

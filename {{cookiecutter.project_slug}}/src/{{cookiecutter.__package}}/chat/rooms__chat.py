@@ -1,0 +1,181 @@
+"""Rooms and what was said in them.
+
+The ids of a room's messages count 1, 2, 3 without a gap, in the order in which readers can see
+them: the next id is taken with the room's row locked, until the message is committed.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound
+
+from ..flask_view import Problem
+from ..models import Message, Room, UserSession, now
+from .identity import Identity, Person, checked
+from .presence import head_counts
+
+RoomName = Annotated[str, StringConstraints(pattern="^[a-z0-9](-?[a-z0-9]){0,39}$")]
+"""What a client may call a room."""
+Since = Annotated[int, Field(ge=0, lt=2**63)]
+"""The id up to which a client has every message of a room; 0 for none."""
+Limit = Annotated[int, Field(ge=1, le=500)]
+
+
+def _storable(text: str) -> str:
+    """Refuse the one character that PostgreSQL cannot store."""
+    if "\0" in text:
+        raise ValueError("must not hold a null character")
+    return text
+
+
+class NewRoom(BaseModel):
+    """What a client sends to make a room."""
+
+    name: RoomName
+
+
+class NewMessage(BaseModel):
+    """What a client sends to say something."""
+
+    text: Annotated[
+        str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_storable)
+    ]
+    client_id: UUID
+    """Made by the client, once for each message: it can be sent again and is stored once."""
+
+
+@dataclass(frozen=True)
+class RoomSummary:
+    """A room in the list of rooms."""
+
+    name: str
+    last_id: int
+    people: int
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    """A message, as clients get it."""
+
+    id: int
+    room: str
+    author: Person
+    text: str
+    client_id: UUID
+    sent_at: datetime.datetime
+
+
+@dataclass(frozen=True)
+class History:
+    """Messages of a room, the oldest first."""
+
+    messages: list[ChatMessage]
+    more: bool
+    """Whether there are more behind the last one."""
+
+
+@dataclass(frozen=True)
+class Joined(History):
+    """What a client gets that joins a room."""
+
+    people: list[Person]
+
+
+def summaries(session: Session) -> list[RoomSummary]:
+    """Return all rooms, by name."""
+    counts = head_counts(session)
+    rooms = session.scalars(select(Room).order_by(Room.name))
+    return [RoomSummary(room.name, room.last_id, counts.get(room.name, 0)) for room in rooms]
+
+
+def create(session: Session, name: str) -> RoomSummary:
+    """Make a room.
+
+    :param session: a transaction that writes.
+    :raises Problem: 409, there is one of that name.
+    """
+    if session.get(Room, name):
+        raise Problem(409, f"There is a room {name} already.")
+    session.add(Room(name=name))
+    return RoomSummary(name, 0, 0)
+
+
+def check(session: Session, name: str) -> None:
+    """Refuse a room that does not exist.
+
+    :raises NotFound: it does not.
+    """
+    if session.get(Room, name) is None:
+        raise _unknown(name)
+
+
+def history(session: Session, room: str, since: int, limit: int) -> History:
+    """Return the messages of a room behind an id.
+
+    :param since: the id of the last message that the reader has.
+    :param limit: how many it wants at most.
+    :raises NotFound: there is no such room.
+    """
+    check(session, room)
+    rows = session.scalars(
+        select(Message)
+        .where(Message.room == room, Message.id > since)
+        .order_by(Message.id)
+        .limit(limit + 1)
+    )
+    messages = [_sent(row) for row in rows]
+    return History(messages[:limit], len(messages) > limit)
+
+
+def store(
+    session: Session, name: str, identity: Identity, message: NewMessage
+) -> tuple[ChatMessage, bool]:
+    """Store a message, unless it is stored already.
+
+    :param session: a transaction that writes.
+    :returns: the message, and whether it is a new one.
+    :raises NotFound: there is no such room.
+    :raises Unauthorized: the session of the author has ended.
+    """
+    author = session.get(UserSession, identity.id)
+    checked(author)
+    # Held until the commit: a reader who sees an id sees all below it.
+    room = session.get(Room, name, with_for_update={"key_share": True})
+    if room is None:
+        raise _unknown(name)
+    known = session.scalar(
+        select(Message).where(
+            Message.room == name,
+            Message.author_id == identity.id,
+            Message.client_id == message.client_id,
+        )
+    )
+    if known:
+        return _sent(known), False
+    room.last_id += 1
+    row = Message(
+        room=name,
+        id=room.last_id,
+        author=author,
+        client_id=message.client_id,
+        text=message.text,
+        sent_at=now(),
+    )
+    session.add(row)
+    return _sent(row), True
+
+
+def _sent(row: Message) -> ChatMessage:
+    author = Person(row.author.id, row.author.name)
+    return ChatMessage(row.id, row.room, author, row.text, row.client_id, row.sent_at)
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"There is no room {name}.")

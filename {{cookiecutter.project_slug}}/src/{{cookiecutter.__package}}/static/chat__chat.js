@@ -1,0 +1,380 @@
+// @ts-check
+/**
+ * The chat, over the official Socket.IO client. No build step: the browser runs these files.
+ *
+ * What people write waits in `drafts` until the server acknowledges it, across reconnections and
+ * reloads; by its `client_id` the server recognises what it already has. What others write is asked
+ * for again after every reconnection, and recognised here by its `id`.
+ *
+ * @typedef {{id: string, name: string}} Person
+ * @typedef {{id: number, room: string, author: Person, text: string, client_id: string, sent_at: string}} Message
+ * @typedef {{room: string, text: string, client_id: string, problem?: string}} Draft
+ * @typedef {{messages: Map<number, Message>, complete: number}} Room
+ *   Nothing is missing up to the id `complete`.
+ */
+
+import * as page from "./page.js";
+import { $ } from "./page.js";
+import { ask, http, loadClient } from "./server.js";
+
+const FIRST_DELAY = 1000;
+const LONGEST_DELAY = 10000;
+const GAP_LASTS = 2000;
+const ROOMS_EVERY = 15000;
+const TYPING_EVERY = 2000;
+const TYPING_LASTS = 4000;
+
+// Of this tab alone: two tabs are two people.
+/** @type {({token: string} & Person) | null} */
+let session = JSON.parse(sessionStorage.getItem("session") ?? "null");
+/** @type {Draft[]} */
+let drafts = JSON.parse(sessionStorage.getItem("drafts") ?? "[]");
+let delivering = false;
+/** @type {any} */
+let socket = null;
+/** @type {Map<string, Room>} */
+const rooms = new Map();
+/** The room on show; `joined` once its history is here and its messages arrive. */
+let here = "";
+let joined = false;
+let visits = 0;
+let unread = 0;
+/** @type {Person[]} */
+let people = [];
+/** @type {Map<string, {name: string, timer: number}>} */
+const typing = new Map();
+let typedAt = 0;
+
+// ---- The connection ---------------------------------------------------------------------------
+
+async function connect() {
+  page.hush();
+  page.showState("waiting", "Connecting");
+  try {
+    await loadClient();
+  } catch (/** @type {any} */ problem) {
+    page.showState("offline", "Offline");
+    return page.tell(problem.message, "Try again", connect);
+  }
+  if (!session) return undefined;
+  // Drawn once, so that the next delay is known; those who lost one server still come back apart.
+  const spread = 0.75 + Math.random() / 2;
+  // @ts-ignore: the script defines it
+  socket = window.io("/chat", {
+    path: new URL("socket.io", document.baseURI).pathname,
+    auth: { token: session.token },
+    forceNew: true,
+    randomizationFactor: 0,
+    reconnectionDelay: FIRST_DELAY * spread,
+    reconnectionDelayMax: LONGEST_DELAY * spread,
+  });
+  let attempts = 0;
+  let retry = 0;
+
+  function wait() {
+    joined = false;
+    showDrafts();
+    const delay = Math.min(FIRST_DELAY * 2 ** attempts, LONGEST_DELAY) * spread;
+    if (navigator.onLine) page.showState("waiting", "Reconnecting", delay);
+    else page.showState("offline", "Offline");
+    if (socket.active) return; // The client reconnects by itself, but not after a refusal.
+    attempts += 1;
+    retry = setTimeout(() => socket?.connect(), delay);
+  }
+
+  function now() {
+    clearTimeout(retry);
+    page.showState("waiting", "Connecting");
+    socket.disconnect().connect();
+  }
+
+  socket.io.on("reconnect_attempt", (/** @type {number} */ attempt) => {
+    attempts = attempt;
+    page.showState("waiting", "Connecting");
+  });
+  socket.on("connect", async () => {
+    attempts = 0;
+    page.hush();
+    page.showState("connected", "Connected");
+    listRooms();
+    await enter(here);
+    deliver();
+  });
+  socket.on("disconnect", (/** @type {string} */ reason) => {
+    if (reason !== "io client disconnect") wait();
+  });
+  socket.on("connect_error", (/** @type {Error & {data?: {status?: number}}} */ error) => {
+    if (error.data?.status === 401) return endSession(error.message);
+    wait();
+    const why = socket.active ? "The server cannot be reached." : `The server refuses: ${error.message}.`;
+    return page.tell(`${why} What you write is kept, and sent later.`, "Try now", now);
+  });
+  socket.on("session.ended", ({ reason = "" }) => endSession(reason));
+  socket.on("message", (/** @type {Message} */ message) => {
+    place([message]);
+    stopTyping(message.author);
+    if (!isComplete(message)) setTimeout(() => fill(message), GAP_LASTS);
+    if (document.hidden && message.author.id !== session?.id) countUnread(unread + 1);
+  });
+  socket.on("joined", (/** @type {{room: string, person: Person}} */ { room, person }) => {
+    if (room === here) setPeople([...people, person]);
+  });
+  socket.on("left", (/** @type {{room: string, person: Person}} */ { room, person }) => {
+    if (room === here) setPeople(people.filter(({ id }) => id !== person.id));
+    stopTyping(person);
+  });
+  socket.on("typing", (/** @type {{room: string, person: Person}} */ { room, person }) => {
+    if (room !== here) return;
+    stopTyping(person);
+    const timer = setTimeout(() => stopTyping(person), TYPING_LASTS);
+    typing.set(person.id, { name: person.name, timer });
+    showTyping();
+  });
+  window.ononline = () => socket && !socket.connected && now();
+  return undefined;
+}
+
+/** @param {string} reason */
+function endSession(reason) {
+  socket?.disconnect();
+  socket = session = null;
+  rooms.clear();
+  sessionStorage.removeItem("session");
+  page.view("entry");
+  $("name-error").textContent = reason && `Your session has ended: ${reason}`;
+  $("name").focus();
+}
+
+// ---- Rooms and their messages -----------------------------------------------------------------
+
+const roomOfAddress = () => location.hash.slice(1) || "lobby";
+
+/** @type {(name: string) => Room} */
+function roomNamed(name) {
+  const room = rooms.get(name) ?? { messages: new Map(), complete: 0 };
+  rooms.set(name, room);
+  return room;
+}
+
+/** Tell whether nothing is missing up to a message: the ids count the messages of a room. @param {Message} message */
+function isComplete({ room: name, id }) {
+  const room = roomNamed(name);
+  while (room.messages.has(room.complete + 1)) room.complete += 1;
+  return room.complete >= id;
+}
+
+/** Ask for what is missing before a message, unless it came meanwhile. @param {Message} message */
+function fill(message) {
+  if (joined && message.room === here && !isComplete(message)) enter(here);
+}
+
+async function listRooms() {
+  const list = await ask(socket, "rooms").catch(() => null);
+  if (list) page.showRooms(list, here);
+}
+
+/** @param {string} name */
+function show(name) {
+  here = name;
+  page.showRoom(name, roomNamed(name).messages.values(), session?.id);
+  typing.clear();
+  showTyping();
+  setPeople([]);
+  showDrafts();
+  countUnread(0);
+}
+
+/** Join a room, and ask for what is missing of it. @param {string} name */
+async function enter(name) {
+  if (here !== name) {
+    socket.emit("leave", here);
+    show(name);
+  }
+  const visit = ++visits;
+  joined = false;
+  page.showBusy(true);
+  try {
+    const room = roomNamed(name);
+    let part = await ask(socket, "join", name, room.complete);
+    if (visit === visits) setPeople(part.people);
+    while (visit === visits) {
+      place(part.messages);
+      room.complete = Math.max(room.complete, part.messages.at(-1)?.id ?? 0);
+      joined = !part.more;
+      if (joined) break;
+      part = await http(session?.token, "GET", `chat/${name}/messages?since=${room.complete}`);
+    }
+  } catch (/** @type {any} */ problem) {
+    if (visit !== visits || !socket?.connected) return;
+    if (problem.status === 401) endSession(problem.message);
+    else if (problem.status === 404) page.tell(problem.message, "Go to the lobby", () => location.assign("#lobby"));
+    else page.tell(problem.message, "Try again", () => enter(name));
+  } finally {
+    page.showBusy(false);
+    page.showEmpty(joined && !roomNamed(here).messages.size);
+  }
+}
+
+/** Keep and show messages, each once. @param {Message[]} messages */
+function place(messages) {
+  page.keepPlace(() => {
+    for (const message of messages) {
+      const known = roomNamed(message.room).messages;
+      if (known.has(message.id)) continue;
+      known.set(message.id, message);
+      if (message.room === here) page.insert(message, session?.id);
+      setDrafts(drafts.filter((draft) => draft.client_id !== message.client_id));
+    }
+  });
+}
+
+/** @param {Person[]} list */
+function setPeople(list) {
+  people = [...new Map(list.map((person) => [person.id, person])).values()];
+  page.showPeople(people.map(({ id, name }) => (id === session?.id ? `${name} (you)` : name)));
+}
+
+/** @param {Person} person */
+function stopTyping({ id }) {
+  clearTimeout(typing.get(id)?.timer);
+  typing.delete(id);
+  showTyping();
+}
+
+function showTyping() {
+  page.showTyping([...typing.values()].map(({ name }) => name));
+}
+
+/** @param {number} count */
+function countUnread(count) {
+  unread = count;
+  page.showTitle(here, unread);
+}
+
+// ---- Sending ----------------------------------------------------------------------------------
+
+/** Like `crypto.randomUUID`, which browsers have only on https and on localhost. */
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+function send() {
+  const text = $("text").value.trim();
+  if (!text) return;
+  $("text").value = "";
+  typedAt = 0;
+  setDrafts([...drafts, { room: here, text, client_id: uuid() }]);
+  page.toNewest();
+  deliver();
+}
+
+/** Send what waits, in order, each until the server has it or says why not. */
+async function deliver() {
+  if (delivering) return;
+  delivering = true;
+  for (let draft; socket?.connected && (draft = drafts.find(({ problem }) => !problem)); ) {
+    const { room, text, client_id } = draft;
+    try {
+      place([await ask(socket, "send", room, { text, client_id })]);
+    } catch (/** @type {any} */ problem) {
+      if (problem.status === 401) endSession(problem.message);
+      else if (problem.status && problem.status !== 503) setProblem(draft, problem.message);
+      // Without an answer, the message may have arrived or not: the same again finds out.
+      else await new Promise((resolve) => setTimeout(resolve, FIRST_DELAY));
+    }
+  }
+  delivering = false;
+}
+
+/** @type {(draft: Draft, problem?: string) => void} */
+function setProblem(draft, problem) {
+  setDrafts(drafts.map((other) => (other === draft ? { ...draft, problem } : other)));
+}
+
+/** @param {Draft[]} changed */
+function setDrafts(changed) {
+  drafts = changed;
+  sessionStorage.setItem("drafts", JSON.stringify(drafts));
+  showDrafts();
+}
+
+function showDrafts() {
+  const retry = (/** @type {Draft} */ draft) => {
+    setProblem(draft);
+    deliver();
+  };
+  const discard = (/** @type {Draft} */ draft) => setDrafts(drafts.filter((other) => other !== draft));
+  const state = socket?.connected ? "Sending" : "Waiting for the connection";
+  page.showDrafts(drafts.filter(({ room }) => room === here), state, retry, discard);
+}
+
+// ---- What people do ---------------------------------------------------------------------------
+
+function start() {
+  page.view("chat");
+  $("me").textContent = session?.name;
+  $("text").focus();
+  show(roomOfAddress());
+  connect();
+}
+
+page.onSubmit("entry-form", "name", async (name) => {
+  session = await http(session?.token, "POST", "session", { name });
+  sessionStorage.setItem("session", JSON.stringify(session));
+  start();
+});
+
+page.onSubmit("room-form", "room-name", async (name) => {
+  const room = await ask(socket, "create", { name });
+  location.hash = room.name;
+  page.closeDrawer();
+  $("text").focus();
+});
+
+$("sign-out").addEventListener("click", async () => {
+  socket?.disconnect();
+  setDrafts([]);
+  await http(session?.token, "DELETE", "session").catch(() => null);
+  endSession("");
+});
+
+$("composer").addEventListener("submit", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  send();
+});
+
+$("text").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  send();
+});
+
+$("text").addEventListener("input", () => {
+  if (!joined || !$("text").value || Date.now() - typedAt < TYPING_EVERY) return;
+  typedAt = Date.now();
+  socket.volatile.emit("typing", here);
+});
+
+$("room-list").addEventListener("click", page.closeDrawer);
+
+// The links of the rooms change the address, and so do the browser's buttons.
+window.addEventListener("hashchange", async () => {
+  if (!session || roomOfAddress() === here) return;
+  page.hush();
+  if (!socket?.connected) return show(roomOfAddress());
+  await enter(roomOfAddress());
+  return listRooms();
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (session && !document.hidden) countUnread(0);
+});
+
+setInterval(() => socket?.connected && !document.hidden && listRooms(), ROOMS_EVERY);
+
+if (session) start();
+else page.view("entry");

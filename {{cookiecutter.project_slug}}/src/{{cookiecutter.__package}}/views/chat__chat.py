@@ -1,0 +1,127 @@
+"""The chat: rooms that people talk in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, request
+from flask_socketio import join_room, leave_room, rooms
+
+from ..chat import identity, presence
+from ..chat.identity import Person
+from ..chat.presence import Presence
+from ..chat.rooms import (
+    ChatMessage,
+    History,
+    Joined,
+    Limit,
+    NewMessage,
+    NewRoom,
+    RoomName,
+    RoomSummary,
+    Since,
+    check,
+    create,
+    history,
+    store,
+    summaries,
+)
+from ..extensions import db
+from ..flask_view import FlaskView, Problem, on, route
+
+
+class ChatView(FlaskView):
+    """Answers at /chat over HTTP, and in the namespace /chat over Socket.IO.
+
+    The clients in a room are in the Socket.IO room "room:<name>", those of one session in
+    "session:<id>". No client names such a room itself, and nothing is sent to all of them.
+    """
+
+    def __init__(self) -> None:
+        """Start without clients."""
+        self._presence = Presence(self)
+
+    def authorize(self, action: str) -> None:
+        """Let in whoever is signed in; a client says so once, when it connects."""
+        if action != "connect":
+            sid = getattr(request, "sid", None)
+            g.identity = self._presence.identity(sid) if sid else identity.of_request()
+
+    @on("rooms")
+    def index(self) -> list[RoomSummary]:
+        """GET /chat, and the event "rooms": all rooms."""
+        with db.read() as session:
+            return summaries(session)
+
+    @on("create")
+    def post(self, room: NewRoom) -> tuple[RoomSummary, int]:
+        """POST /chat, and the event "create": make a room."""
+        with db.write() as session:
+            return create(session, room.name), 201
+
+    @route("<room>/messages", methods=["GET"])
+    def messages(self, room: RoomName, since: Since = 0, limit: Limit = 100) -> History:
+        """GET /chat/<room>/messages: what was said behind the message with the id `since`."""
+        with db.read() as session:
+            return history(session, room, since, limit)
+
+    @route("<room>/messages", methods=["POST"])
+    @on("send")
+    def send(self, room: RoomName, message: NewMessage) -> tuple[ChatMessage, int]:
+        """POST /chat/<room>/messages, and the event "send": say something, and tell the room."""
+        with db.write() as session:
+            sent, is_new = store(session, room, g.identity, message)
+        if not is_new:
+            return sent, 200
+        self.emit("message", sent, to=f"room:{room}")
+        return sent, 201
+
+    @route("<room>/people", methods=["GET"])
+    @on("people")
+    def people(self, room: RoomName) -> list[Person]:
+        """GET /chat/<room>/people, and the event "people": who is here."""
+        with db.read() as session:
+            check(session, room)
+            return presence.people(session, room)
+
+    def socket_join(self, room: RoomName, since: Since = 0) -> Joined:
+        """Answer the event "join": get what is said from now on, and what was said since."""
+        with db.write() as session:
+            check(session, room)
+            is_new = presence.enter(session, _sid(), room)
+        if is_new:
+            self._presence.tell("joined", room, g.identity.person)
+        # Before the history is read: what is sent meanwhile comes twice rather than never.
+        join_room(f"room:{room}")
+        with db.read() as session:
+            past = history(session, room, since, limit=100)
+            return Joined(past.messages, past.more, presence.people(session, room))
+
+    def socket_leave(self, room: RoomName) -> None:
+        """Answer the event "leave": get nothing more of a room."""
+        leave_room(f"room:{room}")
+        with db.write() as session:
+            is_gone = presence.leave(session, _sid(), g.identity, room)
+        if is_gone:
+            self._presence.tell("left", room, g.identity.person)
+
+    def socket_typing(self, room: RoomName) -> None:
+        """Answer the event "typing": tell the others in a room."""
+        if f"room:{room}" not in rooms():
+            raise Problem(409, f"Join {room} first.")
+        self._presence.tell("typing", room, g.identity.person, skip=_sid())
+
+    def socket_connect(self, auth: Any) -> None:
+        """Let a client in that brings a token: `{"token": ...}`."""
+        me = identity.of_token(auth.get("token") if isinstance(auth, dict) else None)
+        self._presence.arrive(_sid(), me)
+        join_room(f"session:{me.id}")
+
+    def socket_disconnect(self) -> None:
+        """Tell the others in its rooms that a client left."""
+        self._presence.depart(_sid())
+
+
+def _sid() -> str:
+    sid: str = request.sid  # type: ignore[attr-defined]
+    return sid

@@ -1,0 +1,213 @@
+"""The chat: rooms, what is said in them, and who is there."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+
+from {{ cookiecutter.__package }}.settings import Settings
+
+from .databases import DATABASES, settings_on
+from .live import Connect, LiveClient
+
+SignIn = Callable[[str], LiveClient]
+
+
+@pytest.fixture(params=DATABASES)
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """Return the settings of `app`, for each database."""
+    return settings_on(request)
+
+
+@pytest.fixture
+def sign_in(client: FlaskClient, connect: Connect) -> SignIn:
+    """Return `sign_in(name)`, which returns a client; `client` speaks for the same person then."""
+
+    def sign_in(name: str) -> LiveClient:
+        token = client.post("/session", json={"name": name}).get_json()["token"]
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return connect("/chat", auth={"token": token})
+
+    return sign_in
+
+
+def message(text: str) -> dict[str, str]:
+    """Return a new message, as a client sends it."""
+    return {"text": text, "client_id": str(uuid4())}
+
+
+def texts(answer: Any) -> list[str]:
+    """Return what was said."""
+    return [said["text"] for said in answer["messages"]]
+
+
+def test_what_is_said_is_told_to_everyone_in_the_room(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    ada.call("join", "lobby")
+    bob.call("join", "lobby")
+
+    answer = ada.call("send", "lobby", message("hi"))
+
+    assert (answer["id"], answer["author"]["name"], answer["text"]) == (1, "Ada", "hi")
+    assert answer == ada.expect("message") == bob.expect("message")
+
+
+def test_what_is_said_over_http_is_told_too(client: FlaskClient, sign_in: SignIn) -> None:
+    ada, _bob = sign_in("Ada"), sign_in("Bob")
+    ada.call("join", "lobby")
+
+    response = client.post("/chat/lobby/messages", json=message("hi"))
+
+    assert response.status_code == 201
+    assert response.get_json() == ada.expect("message")
+
+
+def test_what_is_said_is_told_in_no_other_room(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    bob.call("create", {"name": "tea"})
+    bob.call("join", "tea")
+
+    ada.call("send", "lobby", message("hi"))
+
+    bob.refute("message")
+
+
+def test_a_message_that_is_sent_again_is_stored_and_told_once(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    bob.call("join", "lobby")
+    said = message("hi")
+
+    first, again = ada.call("send", "lobby", said), ada.call("send", "lobby", said)
+
+    assert first == again == bob.expect("message")
+    bob.refute("message")
+    assert texts(ada.call("join", "lobby")) == ["hi"]
+
+
+def test_a_client_that_was_away_gets_what_it_missed(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    last = ada.call("send", "lobby", message("one"))["id"]
+    bob.call("send", "lobby", message("two"))
+    bob.call("send", "lobby", message("three"))
+
+    assert texts(ada.call("join", "lobby", last)) == ["two", "three"]
+
+
+def test_the_history_comes_in_parts(client: FlaskClient, sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    for text in ("one", "two", "three"):
+        ada.call("send", "lobby", message(text))
+
+    parts = [client.get(f"/chat/lobby/messages?since={id}&limit=2").get_json() for id in (0, 2)]
+
+    assert [(texts(part), part["more"]) for part in parts] == [
+        (["one", "two"], True),
+        (["three"], False),
+    ]
+
+
+def test_ids_count_within_a_room(sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    ada.call("create", {"name": "tea"})
+
+    sent = [ada.call("send", room, message("hi")) for room in ("lobby", "tea", "lobby")]
+
+    assert [(said["room"], said["id"]) for said in sent] == [("lobby", 1), ("tea", 1), ("lobby", 2)]
+    assert [(room["name"], room["last_id"]) for room in ada.call("rooms")] == [
+        ("lobby", 2),
+        ("tea", 1),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "x" * 4001, "a\0b", 7])
+def test_a_message_has_rules(sign_in: SignIn, text: Any) -> None:
+    ada = sign_in("Ada")
+
+    answer = ada.call("send", "lobby", {"text": text, "client_id": str(uuid4())})
+
+    assert answer["error"]["status"] == 422
+
+
+def test_a_room_is_made_once(client: FlaskClient, sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+
+    response = client.post("/chat", json={"name": "tea"})
+
+    assert response.status_code == 201
+    assert response.get_json() == {"name": "tea", "last_id": 0, "people": 0}
+    assert ada.call("create", {"name": "tea"})["error"]["status"] == 409
+
+
+@pytest.mark.parametrize("name", ["", "Tea", "a--b", "-a", "room:lobby", "a/b", "a\n", "x" * 41])
+def test_the_name_of_a_room_has_rules(sign_in: SignIn, name: str) -> None:
+    ada = sign_in("Ada")
+
+    assert ada.call("create", {"name": name})["error"]["status"] == 422
+
+
+def test_nobody_joins_what_is_no_room(client: FlaskClient, sign_in: SignIn) -> None:
+    ada, _bob = sign_in("Ada"), sign_in("Bob")
+    bobs = "session:" + client.get("/session").get_json()["id"]
+
+    answers = [ada.call("join", room) for room in (bobs, "room:lobby", "nowhere")]
+
+    assert [answer["error"]["status"] for answer in answers] == [422, 422, 404]
+
+
+def test_the_others_see_who_comes_and_goes(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    ada.call("join", "lobby")
+
+    here = bob.call("join", "lobby")["people"]
+    bob.call("leave", "lobby")
+
+    assert [person["name"] for person in here] == ["Ada", "Bob"]
+    assert ada.expect("joined") == ada.expect("left") == {"room": "lobby", "person": here[1]}
+    assert ada.call("people", "lobby") == here[:1]
+    bob.refute("joined")
+
+
+def test_whoever_disconnects_leaves(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    ada.call("join", "lobby")
+    bob.call("join", "lobby")
+
+    bob.disconnect()
+
+    assert ada.expect("left", timeout=5)["person"]["name"] == "Bob"
+    assert [person["name"] for person in ada.call("people", "lobby")] == ["Ada"]
+
+
+def test_a_person_with_two_clients_is_one_person(
+    client: FlaskClient, sign_in: SignIn, connect: Connect
+) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    token = client.environ_base["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+    again = connect("/chat", auth={"token": token})
+    for socket in (ada, bob, again):
+        socket.call("join", "lobby")
+
+    again.disconnect()
+
+    assert ada.expect("joined")["person"]["name"] == "Bob"
+    ada.refute("joined")
+    ada.refute("left")
+
+
+def test_typing_is_told_to_the_others(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    ada.call("join", "lobby")
+    bob.call("join", "lobby")
+
+    ada.call("typing", "lobby")
+
+    assert bob.expect("typing")["person"]["name"] == "Ada"
+    ada.refute("typing")
+
+
+def test_typing_is_for_those_in_the_room(sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+
+    assert ada.call("typing", "lobby")["error"]["status"] == 409
