@@ -26,8 +26,18 @@ COVERING: list[Answers] = [
         "license": "Apache-2.0",
         "project_slug": NAMES[2],
     },
-    {"async_mode": "threading", "license": "BSD-3-Clause", "project_slug": NAMES[0]},
-    {"license": "Proprietary", "class_views": "flask-classy", "project_slug": NAMES[1]},
+    {
+        "async_mode": "threading",
+        "license": "BSD-3-Clause",
+        "starter": "minimal",
+        "project_slug": NAMES[0],
+    },
+    {
+        "class_views": "flask-classy",
+        "license": "Proprietary",
+        "starter": "minimal",
+        "project_slug": NAMES[1],
+    },
 ]
 EVERY: list[Answers] = [
     dict(zip((*CHOICES, "project_slug"), answers, strict=True))

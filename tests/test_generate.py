@@ -63,11 +63,39 @@ FILES = {
 FILES_OF_CHOICES: dict[str, set[str]] = {
     choice: set() for choice in itertools.chain(*CHOICES.values())
 }
+FILES_OF_CHOICES["chat"] = {
+    "src/service/chat/__init__.py",
+    "src/service/chat/identity.py",
+    "src/service/chat/presence.py",
+    "src/service/chat/rooms.py",
+    "src/service/database.py",
+    "src/service/migrations/__init__.py",
+    "src/service/migrations/env.py",
+    "src/service/migrations/script.py.mako",
+    "src/service/migrations/versions/m0001_chat.py",
+    "src/service/models.py",
+    "src/service/static/chat.css",
+    "src/service/static/chat.js",
+    "src/service/static/icon.svg",
+    "src/service/static/page.js",
+    "src/service/static/server.js",
+    "src/service/templates/home.html",
+    "src/service/templates/title.txt",
+    "src/service/views/chat.py",
+    "src/service/views/home.py",
+    "src/service/views/session.py",
+    "tests/databases.py",
+    "tests/test_chat.py",
+    "tests/test_database.py",
+    "tests/test_session.py",
+}
 # Words of the machinery that makes a service. None is left in it.
 MACHINERY = ("cookiecutter", "jinja", "{%", "{#", "{{")
 # GitHub has braces of its own, and a README may say where the service comes from.
 MACHINERY_ALLOWED = {
     (".github/workflows/ci.yml", "{{"),
+    # The page of the chat is a template of Flask's own.
+    ("src/service/templates/home.html", "{{"),
 }
 # What stands for a choice in files. No service names a choice that was not made.
 TRACES = {
@@ -76,13 +104,12 @@ TRACES = {
     "threading": ("gthread",),
     "flask-classful": ("classful",),
     "flask-classy": ("classy",),
+    "chat": ("sqlalchemy", "alembic", "psycopg", "database_url", "itsdangerous"),
 }
 # By what was chosen and what was not: the files that say how the two differ.
 TRACES_ALLOWED = {
     ("eventlet", "gevent"): {"README.md"},
     ("eventlet", "threading"): {"README.md"},
-    ("gevent", "threading"): {"src/service/server.py"},
-    ("threading", "gevent"): {"src/service/server.py"},
     ("flask-classy", "flask-classful"): {
         "src/service/flask_view/class_views.py",
         "src/service/flask_view/requests.py",
