@@ -8,7 +8,6 @@ from typing import Any
 
 from programs import program
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from server import eventually
@@ -19,6 +18,9 @@ SWITCHES = (
     *("disable-sync", "window-size=1280,800"),
 )
 SECONDS = 15.0
+# One look each: between two, the page may have put other elements there.
+FOUND = "[...document.querySelectorAll(arguments[0])]"
+SHOWN = f"{FOUND}.filter((element) => element.checkVisibility())"
 # What Chromium itself says when a server is away; nothing in a page can prevent it.
 AWAY = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE")
 
@@ -44,18 +46,20 @@ class Browser:
 
     def shown(self, selector: str) -> list[WebElement]:
         """Return the elements of a CSS selector that can be seen now."""
-        found = self.driver.find_elements(By.CSS_SELECTOR, selector)
-        return [element for element in found if element.is_displayed()]
+        shown: list[WebElement] = self.driver.execute_script(f"return {SHOWN}", selector)
+        return shown
 
     def texts(self, selector: str) -> list[str]:
-        """Return the texts in the elements of a CSS selector, in one look."""
-        script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)"
-        texts: list[str] = self.driver.execute_script(script, selector)
+        """Return the texts in the elements of a CSS selector, seen or not."""
+        texts: list[str] = self.driver.execute_script(
+            f"return {FOUND}.map((element) => element.textContent)", selector
+        )
         return texts
 
     def sees(self, selector: str, text: str) -> None:
         """Wait until an element that can be seen holds a text."""
-        eventually(lambda: any(text in e.text for e in self.shown(selector)), SECONDS)
+        script = f"return {SHOWN}.some((element) => element.innerText.includes(arguments[1]))"
+        eventually(lambda: self.driver.execute_script(script, selector, text), SECONDS)
 
     def click(self, selector: str) -> None:
         """Click on an element."""
@@ -128,6 +132,7 @@ def browsing(url: str, folder: Path) -> Iterator[Browser]:
     try:
         browser = Browser(driver, url)
         yield browser
-        assert browser.complaints() == []
+        complaints = browser.complaints()
+        assert not complaints, complaints
     finally:
         driver.quit()

@@ -6,11 +6,31 @@
  * reloads; by its `client_id` the server recognises what it already has. What others write is asked
  * for again after every reconnection, and recognised here by its `id`.
  *
- * @typedef {{id: string, name: string}} Person
- * @typedef {{id: number, room: string, author: Person, text: string, client_id: string, sent_at: string}} Message
- * @typedef {{room: string, text: string, client_id: string, problem?: string}} Draft
- * @typedef {{messages: Map<number, Message>, complete: number}} Room
- *   Nothing is missing up to the id `complete`.
+ * @typedef {Object} Person
+ * @property {string} id
+ * @property {string} name
+ *
+ * @typedef {Object} Presence  somebody in a room
+ * @property {string} room
+ * @property {Person} person
+ *
+ * @typedef {Object} Message
+ * @property {number} id  the ids of a room count its messages
+ * @property {string} room
+ * @property {Person} author
+ * @property {string} text
+ * @property {string} client_id
+ * @property {string} sent_at
+ *
+ * @typedef {Object} Draft
+ * @property {string} room
+ * @property {string} text
+ * @property {string} client_id
+ * @property {string} [problem]  why the server does not take it
+ *
+ * @typedef {Object} Room
+ * @property {Map<number, Message>} messages
+ * @property {number} complete  the id up to which nothing is missing
  */
 
 import * as page from "./page.js";
@@ -84,6 +104,7 @@ async function connect() {
 
   function now() {
     clearTimeout(retry);
+    attempts = 0;
     page.showState("waiting", "Connecting");
     socket.disconnect().connect();
   }
@@ -106,7 +127,7 @@ async function connect() {
   socket.on("connect_error", (/** @type {Error & {data?: {status?: number}}} */ error) => {
     if (error.data?.status === 401) return endSession(error.message);
     wait();
-    const why = socket.active ? "The server cannot be reached." : `The server refuses: ${error.message}.`;
+    const why = socket.active ? "The server cannot be reached." : `The server refuses: ${error.message}`;
     return page.tell(`${why} What you write is kept, and sent later.`, "Try now", now);
   });
   socket.on("session.ended", ({ reason = "" }) => endSession(reason));
@@ -116,14 +137,14 @@ async function connect() {
     if (!isComplete(message)) setTimeout(() => fill(message), GAP_LASTS);
     if (document.hidden && message.author.id !== session?.id) countUnread(unread + 1);
   });
-  socket.on("joined", (/** @type {{room: string, person: Person}} */ { room, person }) => {
+  socket.on("joined", (/** @type {Presence} */ { room, person }) => {
     if (room === here) setPeople([...people, person]);
   });
-  socket.on("left", (/** @type {{room: string, person: Person}} */ { room, person }) => {
+  socket.on("left", (/** @type {Presence} */ { room, person }) => {
     if (room === here) setPeople(people.filter(({ id }) => id !== person.id));
     stopTyping(person);
   });
-  socket.on("typing", (/** @type {{room: string, person: Person}} */ { room, person }) => {
+  socket.on("typing", (/** @type {Presence} */ { room, person }) => {
     if (room !== here) return;
     stopTyping(person);
     const timer = setTimeout(() => stopTyping(person), TYPING_LASTS);
@@ -156,7 +177,7 @@ function roomNamed(name) {
   return room;
 }
 
-/** Tell whether nothing is missing up to a message: the ids count the messages of a room. @param {Message} message */
+/** Tell whether nothing is missing up to a message. @param {Message} message */
 function isComplete({ room: name, id }) {
   const room = roomNamed(name);
   while (room.messages.has(room.complete + 1)) room.complete += 1;
@@ -207,8 +228,9 @@ async function enter(name) {
   } catch (/** @type {any} */ problem) {
     if (visit !== visits || !socket?.connected) return;
     if (problem.status === 401) endSession(problem.message);
-    else if (problem.status === 404) page.tell(problem.message, "Go to the lobby", () => location.assign("#lobby"));
-    else page.tell(problem.message, "Try again", () => enter(name));
+    else if ([404, 422].includes(problem.status)) {
+      page.tell(`There is no room called ${name}.`, "Go to the lobby", () => location.assign("#lobby"));
+    } else page.tell(problem.message, "Try again", () => enter(name));
   } finally {
     page.showBusy(false);
     page.showEmpty(joined && !roomNamed(here).messages.size);
@@ -223,8 +245,10 @@ function place(messages) {
       if (known.has(message.id)) continue;
       known.set(message.id, message);
       if (message.room === here) page.insert(message, session?.id);
-      setDrafts(drafts.filter((draft) => draft.client_id !== message.client_id));
     }
+    const stored = new Set(messages.map(({ client_id }) => client_id));
+    const left = drafts.filter(({ client_id }) => !stored.has(client_id));
+    if (left.length < drafts.length) setDrafts(left);
   });
 }
 

@@ -98,10 +98,23 @@ export function showTitle(room, unread) {
 
 /** @type {(list: {name: string, people: number}[], here: string) => void} */
 export function showRooms(list, here) {
-  const links = list.map(({ name, people }) =>
-    element("a", { href: `#${name}`, ariaCurrent: String(name === here) }, name,
-      element("span", { className: "quiet" }, people ? `${people} here` : "")));
-  $("room-list").replaceChildren(...links.map((link) => element("li", {}, link)));
+  // What is there already stays, and the focus with it.
+  const known = new Map([...$("room-list").children].map((item) => [item.dataset.name, item]));
+  for (const [name, item] of known) if (!list.some((room) => room.name === name)) item.remove();
+  list.forEach(({ name, people }, index) => {
+    const item = known.get(name) ?? roomItem(name);
+    const there = $("room-list").children[index] ?? null;
+    if (item !== there) $("room-list").insertBefore(item, there);
+    item.firstElementChild.ariaCurrent = String(name === here);
+    item.querySelector(".quiet").textContent = people ? `${people} here` : "";
+  });
+}
+
+/** @param {string} name */
+function roomItem(name) {
+  const item = element("li", {}, element("a", { href: `#${name}` }, name, element("span", { className: "quiet" })));
+  item.dataset.name = name;
+  return item;
 }
 
 /** @param {string[]} names */

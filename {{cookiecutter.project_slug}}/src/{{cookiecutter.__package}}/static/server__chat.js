@@ -7,7 +7,7 @@ const UNREACHABLE = { detail: "The server cannot be reached. Try again in a mome
 
 /** What the server, or the network, has against a request. */
 class Problem extends Error {
-  /** @param {{errors?: {detail: string}[], detail?: string, title?: string, status?: number}} problem */
+  /** @param {Partial<{errors: {detail: string}[], detail: string, title: string, status: number}>} problem */
   constructor({ errors, detail, title, status = 0 }) {
     super(errors?.[0]?.detail || detail || title || "The server did not say why.");
     this.status = status;
@@ -26,7 +26,10 @@ export async function http(token, method, path, body) {
   return answer;
 }
 
-/** Send an event, and return what the server answers. @type {(socket: any, event: string, ...values: any[]) => Promise<any>} */
+/**
+ * Send an event, and return what the server answers.
+ * @type {(socket: any, event: string, ...values: any[]) => Promise<any>}
+ */
 export async function ask(socket, event, ...values) {
   // The client would keep it until it is connected again, and the server could get it twice.
   if (!socket?.connected) throw new Problem(UNREACHABLE);
