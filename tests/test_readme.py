@@ -364,7 +364,7 @@ def test_the_dependencies_in_the_readme_are_those_of_the_services(bake: Bake) ->
             service = bake(async_mode=mode, class_views=class_views)
             project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
             needed = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
-            answers = {"async_mode": mode, "class_views": class_views}
+            answers = {"async_mode": mode, "class_views": class_views, "starter": "chat"}
             expected = {names(row[0])[0] for row in table if applies(row[2], answers)}
             assert expected == {re.split(r"[\[<>=~!; ]", need)[0] for need in needed}
 
