@@ -36,6 +36,7 @@ LICENSES = {
 }
 # Files that a README tells the reader to make, or that only come to be on the way.
 TO_BE_MADE = {
+    ".cruft.json",
     ".env",
     ".venv/bin/activate",
     "live_server.py",
@@ -315,7 +316,11 @@ def test_settings_and_defaults_in_the_example_are_those_of_the_service(bake: Bak
 
 def test_the_commands_in_the_readme_are_those_of_the_service(service: Path) -> None:
     table = [names(row[0])[0] for row in rows(section(read(service), "## Commands"))]
-    assert sorted(table) == ask(service, "answers.extend(sorted(cli.commands))")
+    assert sorted(table) == ask(
+        service,
+        "app = create_app(serves_clients=False)\n"
+        "answers.extend(sorted({*cli.commands, *app.cli.commands}))",
+    )
 
 
 def test_the_fixtures_in_the_readme_are_those_of_the_service(service: Path) -> None:

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from combinations import COVERING, Answers, named
+from combinations import CHOICES, COVERING, Answers, named
 from conftest import ROOT, Bake, generate
 from jinja2 import Environment
+from server import package_of
 
 OWNED = "# Owned by the template: an update may change this file."
 TREE = ROOT / "{{cookiecutter.project_slug}}"
@@ -27,8 +28,8 @@ TREE = ROOT / "{{cookiecutter.project_slug}}"
 PLACES = ("src/*", "tests/*", "deploy/*")
 SHARED = ("src/*/app.py", "src/*/extensions.py", "src/*/settings.py", "tests/conftest.py")
 YOURS = (
-    *("src/*/views/*", "src/*/models.py", "src/*/templates/*", "src/*/static/*"),
-    *("src/*/migrations/*", "tests/test_*.py"),
+    *("src/*/views/*", "src/*/chat/*", "src/*/models.py", "src/*/migrations/*"),
+    *("src/*/templates/*", "src/*/static/*", "tests/test_*.py"),
 )
 COMMENTED = {".py", ".conf", ".toml", ".yaml", ".yml", ".sh", ".cfg", ".ini"}
 ANSWERS = {
@@ -292,24 +293,29 @@ def test_a_file_of_the_templates_says_so_and_no_other_does(baked: Bake, answers:
 @pytest.mark.parametrize("answers", COVERING, ids=named)
 def test_what_is_yours_is_what_an_update_skips(baked: Bake, answers: Answers) -> None:
     service = baked(**answers)
-    skipped = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = skipped["tool"]["cruft"]["skip"]
+    project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
+    skipped = set(project["tool"]["cruft"]["skip"])
+    package = Path("src", package_of(service))
     yours = {
         name.rstrip("/")
         for line in (service / "README.md").read_text(encoding="utf-8").splitlines()
         if line.endswith("| yours |")
-        for name in re.findall(r"`([^`]+)`", line)
+        for name in re.findall(r"`([^`]+)`", line.rpartition("|")[0].split("|")[1])
     }
-    assert yours == set(patterns)
-    for pattern in patterns:
-        assert list(service.glob(pattern)), pattern
-        assert not [path for path in service.glob(f"{pattern}/**/*") if is_owned(str(path))]
+    # What stands behind another name is in the same folder.
+    places = {name if list(service.glob(name)) else (package / name).as_posix() for name in yours}
+    assert places == skipped
+    names = [*contents(service)]
+    assert all(
+        any(below(name, (place,)) for place in skipped) == below(name, YOURS) for name in names
+    )
 
 
 def owned_files() -> Iterator[Path]:
     """Yield the files of the template that become files of its own in a service."""
+    choices = "|".join(re.escape(choice) for given in CHOICES.values() for choice in given)
     for path in sorted(TREE.rglob("*")):
-        name = path.relative_to(TREE).as_posix()
+        name = re.sub(f"(__({choices}))+(?=[.]|$)", "", path.relative_to(TREE).as_posix())
         if path.is_file() and "__pycache__" not in path.parts and is_owned(name):
             yield path
 

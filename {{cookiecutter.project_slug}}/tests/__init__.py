@@ -1,1 +1,2 @@
+# Owned by the template: an update may change this file.
 """The tests of the service."""

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The databases that the tests run on: SQLite, and PostgreSQL where it is installed.
 
 The PostgreSQL server is one of the tests' own: they start it for themselves, and stop it.

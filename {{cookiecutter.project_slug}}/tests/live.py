@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """A Socket.IO client for tests, which tells what did arrive when it waited for something else."""
 
 from __future__ import annotations

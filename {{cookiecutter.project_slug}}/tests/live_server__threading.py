@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The live server of the tests: Werkzeug's, in a thread."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The command line of the service, also as ``python -m`` with the name of this package."""
 
 # Everything that is imported afterwards must find the standard library as this module leaves it.

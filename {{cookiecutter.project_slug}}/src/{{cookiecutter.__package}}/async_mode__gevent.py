@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Make the standard library cooperative, before anything else is imported.
 
 One process serves all its clients by turns, in gevent's greenlets. A call that waits lets the

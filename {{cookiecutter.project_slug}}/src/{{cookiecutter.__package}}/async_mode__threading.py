@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """How the process serves many clients at once: in threads of the operating system.
 
 Nothing needs to be prepared for that. An asynchronous library would replace parts of the standard

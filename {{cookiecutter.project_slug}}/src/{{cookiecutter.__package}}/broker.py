@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Reaching clients of other processes, through a broker that joins them."""
 
 from __future__ import annotations

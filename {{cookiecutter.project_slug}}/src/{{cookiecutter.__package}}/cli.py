@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The commands of the service."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The database, by transactions: ``with db.read() as session`` and ``with db.write() as session``.
 
 SQLite in the instance folder unless the settings name another one. A transaction is short: it holds

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Ending a process unnoticed: its work is finished first, then its clients go elsewhere."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The socket that the service accepts connections on."""
 
 from __future__ import annotations

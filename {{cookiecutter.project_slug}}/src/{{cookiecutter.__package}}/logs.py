@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Where the service writes its log: to the standard error output, as text or as JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Writing a new view and its test, as something to begin with."""
 
 from __future__ import annotations

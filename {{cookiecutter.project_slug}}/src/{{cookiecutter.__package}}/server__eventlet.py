@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Serve the service with eventlet's own WSGI server, in one process."""
 
 from __future__ import annotations

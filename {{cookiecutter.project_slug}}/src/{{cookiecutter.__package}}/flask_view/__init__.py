@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """One class answers a resource's HTTP requests and its Socket.IO events.
 
 ``FlaskView`` is the class to derive from, ``route`` and ``on`` mark its methods, ``Problem`` is the

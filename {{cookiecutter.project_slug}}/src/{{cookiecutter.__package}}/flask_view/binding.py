@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """From what a client sent to the arguments of a method, by the method's own signature.
 
 Everything that can be known from the signature is worked out once, when the view is registered.

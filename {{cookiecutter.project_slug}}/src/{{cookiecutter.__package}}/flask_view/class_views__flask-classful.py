@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Flask-Classful, under the names that this package uses. The only module that imports it."""
 
 from flask_classful import DecoratorCompatibilityError

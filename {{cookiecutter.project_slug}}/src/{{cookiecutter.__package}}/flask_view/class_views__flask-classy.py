@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Flask-Classy 0.6.10, the original of 2014, under the names that this package uses.
 
 The only module that imports it. Werkzeug 2.2 removed a function that Flask-Classy imports, so that

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Finding the views of a package."""
 
 from __future__ import annotations

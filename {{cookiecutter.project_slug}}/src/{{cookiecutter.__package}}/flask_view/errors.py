@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """What a client gets when something fails: one problem object on both transports (RFC 9457)."""
 
 from __future__ import annotations

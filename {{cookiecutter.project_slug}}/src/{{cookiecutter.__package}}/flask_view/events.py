@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Socket.IO: the functions that Flask-SocketIO calls for the methods of a view.
 
 Every event gets its ack, at once: the method's result, or ``{"error": problem}``. No exception

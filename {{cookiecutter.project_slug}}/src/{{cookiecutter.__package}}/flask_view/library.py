@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The library that turns classes into routes, with the types that it does not ship itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The two marks of a method: the URLs that it answers, and the events."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """What happens once, when a view is registered: its routes and events are worked out, then added.
 
 Only when everything has succeeded are the application and the Socket.IO server touched.

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """HTTP: the function that Flask calls for a method of a view."""
 
 from __future__ import annotations

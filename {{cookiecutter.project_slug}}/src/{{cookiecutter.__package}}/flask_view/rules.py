@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """The library underneath, kept from changing anything: what its registration sees and writes to.
 
 It keeps its notes on the class that it registers. It is therefore given a stand-in, derived from

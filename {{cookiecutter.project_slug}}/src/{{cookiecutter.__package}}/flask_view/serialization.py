@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """One JSON for both transports.
 
 Values become JSON's own types by the same rules in a response, an ack and an emit: models,

@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """Reading the signature of a method: its parameters, their types, and what they ask of a URL."""
 
 from __future__ import annotations

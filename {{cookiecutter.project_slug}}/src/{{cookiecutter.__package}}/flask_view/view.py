@@ -1,3 +1,4 @@
+# Owned by the template: an update may change this file.
 """FlaskView: the class to derive from."""
 
 from __future__ import annotations
