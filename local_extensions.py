@@ -281,6 +281,8 @@ class CheckedContext(Context):
         answers = parent.get("cookiecutter", {})
         if "__checked" in answers:
             checked(answers)
+            # They stay as they are for everything else that is rendered here.
+            environment.context_class = Context
         super().__init__(environment, parent, name, blocks, globals)
 
 

@@ -12,7 +12,7 @@ from programs import program
 def installed(package: str) -> Path:
     """Return the folder `node_modules` with a package in it.
 
-    :param package: its name and version: `socket.io-client@4.8.4`.
+    :param package: its name and version: `socket.io-client@4.8.3`.
     """
     place = CACHE / "node" / package
     if not place.exists():

@@ -10,6 +10,7 @@ import json
 import keyword
 import os
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -346,7 +347,10 @@ def typed(folder: Path, answers: Answers) -> tuple[int, str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "cookiecutter", str(ROOT)],
         cwd=folder,
-        env=os.environ | {"COOKIECUTTER_CONFIG": str(config), "PYTHONUTF8": "1", "TERM": "dumb"},
+        env=os.environ
+        | {"COOKIECUTTER_CONFIG": str(config), "PYTHONUTF8": "1"}
+        # As wide as any prompt: a line that is wrapped ends otherwise.
+        | {"COLUMNS": "9999", "TERM": "dumb"},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -361,7 +365,7 @@ def typed(folder: Path, answers: Answers) -> tuple[int, str]:
     ]
     shown = b""
     try:
-        while part := os.read(ours, 4096):
+        while part := os.read(ours, 4096) if select.select([ours], [], [], 60)[0] else b"":
             shown += part
             # A prompt ends with its default; the terminal shows what is typed only afterwards.
             if lines and shown.endswith(b"): ") and shown.count(b"/8] ") > 8 - len(lines):
@@ -370,6 +374,7 @@ def typed(folder: Path, answers: Answers) -> tuple[int, str]:
         # This is how Linux says that the other side is gone.
         pass
     finally:
+        # A command that still waits for an answer is told that nobody is there any more.
         os.close(ours)
     return process.wait(60), shown.decode(errors="replace").replace("\r\n", "\n")
 

@@ -26,8 +26,8 @@ from packages import installed
 from selenium.webdriver.common.keys import Keys
 from server import Server, eventually, package_of, started
 
-CLIENT = "socket.io-client@4.8.4"
-OFFICIAL = "https://cdn.socket.io/4.8.4/socket.io.min.js"
+CLIENT = "socket.io-client@4.8.3"
+OFFICIAL = "https://cdn.socket.io/4.8.3/socket.io.min.js"
 LOOKS = [(*size, scheme) for size in ((1280, 800), (390, 844)) for scheme in ("light", "dark")]
 
 Start = Callable[..., AbstractContextManager[Server]]

@@ -3,7 +3,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import threading
@@ -16,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import socketio  # type: ignore[import-untyped]
 from conftest import ROOT, Bake, generate
-from environments import CACHE, UV, environ, interpreter, uv
+from environments import UV, environ, interpreter, uv
+from packages import installed
 from programs import program
 from server import Server, eventually, package_of, running, started, websocket
 
@@ -421,7 +421,7 @@ def test_routes_and_events_are_listed_with_their_place(bake: Bake, class_views: 
 def javascript(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """`javascript(url, *transports)`: what the official client of Socket.IO got."""
     node = program("node")
-    modules = _installed("socket.io-client@4.8.4", program("npm"))
+    modules = installed("socket.io-client@4.8.4")
 
     def javascript(*arguments: str, script: str = "client.js") -> Any:
         done = subprocess.run(
@@ -436,27 +436,3 @@ def javascript(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
         return json.loads(done.stdout)
 
     return javascript
-
-
-def _installed(package: str, npm: Path) -> Path:
-    """Return the folder of a package of Node's, installed once."""
-    place = CACHE / "node" / package
-    if not place.exists():
-        aside = place.with_name(f"{package}-{os.getpid()}")
-        aside.mkdir(parents=True)
-        command: list[str | Path] = [
-            npm,
-            "install",
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            aside,
-            package,
-        ]
-        subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-        try:
-            aside.rename(place)
-        except OSError:
-            shutil.rmtree(aside)
-    return place / "node_modules"

@@ -49,8 +49,8 @@ Transports = Annotated[
 def _integrity(settings: dict[str, Any]) -> str:
     """Return the hash of the script that the page gets by default, and none for another."""
     hashes = {
-        "https://cdn.socket.io/4.8.4/socket.io.min.js": (
-            "sha384-fBrXvbDtHoeKWJ/hcA6M+YGueiDW+h45I7V6F2kD1S8bOkrF9rZYPLVkCR6BLR/1"
+        "https://cdn.socket.io/4.8.3/socket.io.min.js": (
+            "sha384-kzavj5fiMwLKzzD1f8S7TeoVIEi7uKHvbTA3ueZkrzYq75pNQUiUi6Dy98Q3fxb0"
         )
     }
     return hashes.get(settings["socketio_script_url"], "")
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     """Seconds that a request or an event waits for one of them."""
     session_seconds: int = Field(default=30 * 24 * 3600, ge=1)
     """How long somebody stays signed in."""
-    socketio_script_url: str = "https://cdn.socket.io/4.8.4/socket.io.min.js"
+    socketio_script_url: str = "https://cdn.socket.io/4.8.3/socket.io.min.js"
     """Where the page gets the Socket.IO client from."""
     socketio_script_integrity: str = Field(default_factory=_integrity)
     """The hash that this script must have; that of a script of your own is not asked for."""
