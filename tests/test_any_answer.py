@@ -6,6 +6,7 @@ one thousands, others each time.
 """
 
 import ast
+import html
 import json
 import keyword
 import os
@@ -25,12 +26,13 @@ from typing import Any
 import pytest
 import yaml
 from combinations import CHOICES, QUESTIONNAIRE
-from conftest import ROOT, generate
+from conftest import ROOT, Bake, generate
 from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped]
 from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from test_answers import ACCEPTED, ATTACKS, REFUSED, TEXTS
+from test_readme import ask
 
 from local_extensions import QUESTIONS, argument, is_control, package_for, refusal
 
@@ -202,6 +204,8 @@ def assert_kept(service: Path, answers: Answers) -> None:
     assert author in license_text
     title = answers.get("project_name", readme.partition("\n")[0].removeprefix("# "))
     assert readme.startswith(f"# {title}\n\n{project['description']}\n")
+    for page in (service / "src" / package).glob("templates/title.txt"):
+        assert page.read_text(encoding="utf-8") == f"{title}\n"
 
     chosen = {question: answers.get(question, given[0]) for question, given in CHOICES.items()}
     assert shapes(service) == plain(tuple(chosen.items()))
@@ -326,6 +330,15 @@ def test_no_rule_fails_on_any_value() -> None:
         assert not said or "Answers that cannot be used" in said
 
     check()
+
+
+def test_a_page_shows_any_title_and_runs_none(bake: Bake) -> None:
+    title = "</title></h1><script>alert(1)</script> \"'> &amp; {{ 7*7 }} <!-- ${x}"
+    script = "answers.append(create_app().test_client().get('/').text)"
+    (page,) = ask(bake(project_name=title, project_slug="shows-it", starter="chat"), script)
+    (plain_page,) = ask(bake(project_name="Plain", project_slug="plain", starter="chat"), script)
+    assert tags(page) == tags(plain_page)
+    assert html.unescape(page).count(title) == html.unescape(plain_page).count("Plain")
 
 
 # What a terminal hands on as a text of one line: the rest are keys that edit it, or end it.

@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import yaml
 from conftest import ROOT, Bake, generate
 from environments import UV, environ, interpreter
 from server import package_of, started
+from test_clean import CHECKS, assert_passes
 
 README = ROOT / "README.md"
 QUESTIONNAIRE = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
@@ -465,3 +467,20 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def test_the_chat_can_be_deleted_as_the_readme_says(bake: Bake) -> None:
+    service = bake(starter="chat")
+    package = service / "src" / package_of(service)
+    said = section(read(service), "### Add a view, delete a view")
+    listed = said.partition("To delete the chat and keep the database, delete")[2]
+    paths = re.findall(r"`([\w/.]+)`", listed.partition("Its tables stay.")[0])
+    assert len(paths) == 8
+    for path in paths:
+        (gone,) = [folder / path for folder in (service, package) if (folder / path).exists()]
+        if gone.is_dir():
+            shutil.rmtree(gone)
+        else:
+            gone.unlink()
+    for check in CHECKS:
+        assert_passes(service, check)
