@@ -3,8 +3,8 @@
     uv run python benchmarks/first_minute.py [--rounds 9] [--cold] [template]
 
 First, what generating takes, against a template of one file; the two in turns, the whole command
-each. The ratio is that of the medians. Then, from an empty folder to the first answer over HTTP: the
-command that generates, and the one that starts, which makes the environment before. With the
+each. The ratio is that of the medians. Then, from an empty folder to the first answer over HTTP:
+the command that generates, and the one that starts, which makes the environment before. With the
 packages in uv's cache, and with `--cold` also with an empty one, so that the network counts.
 """
 

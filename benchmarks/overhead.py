@@ -77,6 +77,8 @@ from bench.settings import Settings
 
 def bare(settings):
     app = Flask("bare")
+    # As any application has one: without it, no request opens a session.
+    app.secret_key = "bench"
     socketio = SocketIO(app, async_mode=async_mode.ASYNC_MODE)
 
     @app.post("/bench/plain")

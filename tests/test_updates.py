@@ -118,16 +118,22 @@ def edit(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
 
 
+def last_version() -> str:
+    """Return the tag of the version before this commit, or nothing where there is none."""
+    command = ["git", "describe", "--tags", "--abbrev=0", "--match=v*", "HEAD^"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    return done.stdout.strip()
+
+
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """Return a repository with the template of the last version, or else of an invented one."""
     template = tmp_path / "template"
     template.mkdir()
     git(template, "init", "--quiet")
-    tags = git(ROOT, "tag", "--list", "v*", "--sort=-version:refname").split()
-    if tags:
+    if tag := last_version():
         archive = tmp_path / "template.tar"
-        git(ROOT, "archive", f"--output={archive}", tags[0])
+        git(ROOT, "archive", f"--output={archive}", tag)
         shutil.unpack_archive(archive, template)
     else:
         fill(template)
@@ -265,7 +271,7 @@ def test_a_service_that_was_made_without_cruft_can_be_linked(
     fill(template)
     commit(template)
     cruft(service, "update", "--skip-apply-ask")
-    assert "src/team_board/cli.py" in changed(service)
+    assert changed(service) > {".cruft.json"}
 
 
 def test_the_version_is_the_same_everywhere(baked: Bake) -> None:
