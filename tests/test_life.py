@@ -37,7 +37,8 @@ def add_views(service: Path) -> None:
 
 def delete_sample(service: Path) -> None:
     """Delete what the README says the sample is."""
-    files = names(section(read(service), "### Add a view, delete a view").rpartition("sample")[2])
+    text = section(read(service), "### Add a view, delete a view")
+    files = names(text.partition("For the sample these are")[2].partition("\n\n")[0])
     assert len(files) == 2
     for name in files:
         (service / name).unlink()
