@@ -11,11 +11,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import extensions, flask_view, views
 from .async_mode import ASYNC_MODE
-from .broker import client_manager
+from .broker import RedisManager, client_manager
 from .drain import drain
 from .extensions import socketio
 from .flask_view import errors, serialization
+from .limits import Limits
 from .logs import configure_logging
+from .readiness import add_check
 from .settings import Settings
 
 
@@ -47,6 +49,10 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         client_manager=clients,
         **_socketio_options(settings),
     )
+    if isinstance(clients, RedisManager):
+        add_check(app, "broker", lambda: clients.trouble)
+    app.extensions["limits"] = limits = Limits(socketio.server, settings)
+    limits.init_app(app)
     flask_view.register_views(app, views, socket=socketio)
 
     # Outermost, so that events see the client's address too, and not the proxy's.

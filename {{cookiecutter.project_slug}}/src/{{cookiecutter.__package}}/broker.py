@@ -3,18 +3,31 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import redis
 import socketio
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from .settings import SettingsError
+
+logger = logging.getLogger(__name__)
 
 CHANNEL = "flask-socketio"
 """The channel of the broker; whoever else emits to the clients must name the same."""
 
-# A broker that does not answer must not hold up a handler for longer, in seconds.
-_REDIS_OPTIONS = {"socket_timeout": 3, "socket_connect_timeout": 3, "health_check_interval": 30}
+# How long an answer of the broker may take, in seconds; nothing waits for it longer.
+_TIMEOUT = 3
+_PAUSE = 1
+
+
+class BrokerError(RuntimeError):
+    """The broker cannot be reached, so nothing was sent."""
 
 
 def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
@@ -29,7 +42,7 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
     scheme = urlsplit(url).scheme
     try:
         if scheme in ("redis", "rediss"):
-            return _RedisManager(url, channel=CHANNEL, redis_options=_REDIS_OPTIONS)
+            return RedisManager(url, serves_clients=serves_clients)
         if scheme == "kafka":
             return _KafkaManager(url, channel=CHANNEL)
         if scheme.startswith("zmq"):
@@ -61,7 +74,7 @@ class _NoClients(socketio.Manager):  # type: ignore[misc]
     """The clients of a command, which has none."""
 
     def emit(self, *_: Any, **__: Any) -> None:
-        raise RuntimeError(
+        raise BrokerError(
             "Clients are connected to the service, not to this command. With a broker "
             "(MESSAGE_QUEUE_URL), what a command emits reaches them."
         )
@@ -86,8 +99,90 @@ class _Dropping(_LocalManager):
             super()._handle_disconnect(message)
 
 
-class _RedisManager(_Dropping, socketio.RedisManager):  # type: ignore[misc]
-    """Redis, and what speaks its protocol."""
+class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
+    """Redis, and what speaks its protocol.
+
+    What is sent while it is away is lost for the clients of other processes, as the broker keeps
+    nothing; those of this process get it. A handler waits for a broker that hangs once; from then
+    on, until it answers again, it does not wait at all.
+    """
+
+    name = "redis"
+
+    def __init__(self, url: str, *, serves_clients: bool) -> None:
+        """Connect to nothing yet.
+
+        :param url: where Redis is.
+        :param serves_clients: whether clients connect to this process. A command learns from an
+            exception that it could not send.
+        """
+        super().__init__(channel=CHANNEL)
+        self.address = _without_password(url)
+        self.trouble = ""
+        """Why the broker cannot be used; empty while it can."""
+        self._redis: Any = redis.Redis.from_url(
+            url,
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            socket_keepalive=True,
+            # Whoever waits for an answer would wait several times as long.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._serves_clients = serves_clients
+
+    def check(self) -> None:
+        """Ask the broker whether it is there, and note the answer."""
+        try:
+            self._redis.ping()
+        except (RedisError, OSError) as error:
+            self._note(str(error) or type(error).__name__)
+        else:
+            self._note("")
+
+    def watch(self) -> None:
+        """Check it again and again, from now on."""
+        while True:
+            self.server.sleep(_PAUSE)
+            self.check()
+
+    def _note(self, trouble: str) -> None:
+        before, self.trouble = self.trouble, trouble
+        if trouble and not before:
+            logger.error("The broker %s does not answer: %s", self.address, trouble)
+        elif before and not trouble:
+            logger.warning("The broker %s answers again", self.address)
+
+    def _publish(self, message: dict[str, Any]) -> None:
+        if self._serves_clients and self.trouble:
+            return
+        try:
+            heard = self._redis.publish(self.channel, self.json.dumps(message))
+        except (RedisError, OSError) as error:
+            if not self._serves_clients:
+                raise BrokerError(f"The broker {self.address} does not answer: {error}") from error
+            self._note(str(error) or type(error).__name__)
+        else:
+            if not heard and not self._serves_clients:
+                raise BrokerError(f"No process of the service listens at {self.address}.")
+
+    def _listen(self) -> Iterator[bytes]:
+        """Yield what other processes send, for ever."""
+        while True:
+            try:
+                with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                    subscription.subscribe(self.channel)
+                    while not self.trouble:
+                        message = subscription.get_message(timeout=_PAUSE)
+                        if message:
+                            yield message["data"]
+            except (RedisError, OSError) as error:
+                self._note(str(error) or type(error).__name__)
+            self.server.sleep(_PAUSE)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 class _KafkaManager(_Dropping, socketio.KafkaManager):  # type: ignore[misc]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import shlex
 import sys
@@ -16,7 +17,9 @@ import click
 from flask import Flask, current_app
 from flask.cli import FlaskGroup, shell_command
 
+from . import limits
 from .app import create_app
+from .broker import BrokerError
 from .extensions import socketio
 from .flask_view import RegistrationError
 from .flask_view.events import Namespace
@@ -25,13 +28,22 @@ from .scaffold import ScaffoldError, write_view
 from .server import serve
 from .settings import Settings, SettingsError
 
+_CLEAR_ERRORS = (
+    BrokerError,
+    ImportError,
+    ListenError,
+    RegistrationError,
+    ScaffoldError,
+    SettingsError,
+)
+
 
 @contextmanager
 def _in_a_sentence() -> Iterator[None]:
     """End the command with a sentence when it is clear what is wrong."""
     try:
         yield
-    except (SettingsError, ListenError, ScaffoldError, RegistrationError, ImportError) as error:
+    except _CLEAR_ERRORS as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -88,6 +100,7 @@ def run(host: str, port: int, debug: bool, reload: bool) -> None:
             listener.close()
             _run_and_reload(host, port)
             return
+        settings = limits.with_open_files(settings)
         app = create_app(settings)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     click.echo(f"Serving on http://{address} (press Ctrl+C to stop)", err=True)
@@ -136,6 +149,28 @@ def new_view(name: str) -> None:
         files = write_view(name, Path(__file__).parent / "views", Path.cwd() / "tests")
     for file in files:
         click.echo(_short(file))
+
+
+@cli.command()
+@click.argument("namespace")
+@click.argument("event")
+@click.argument("data", nargs=-1)
+@click.option("--to", metavar="ROOM", help="Only to this room, or to this client's sid.")
+def emit(namespace: str, event: str, data: tuple[str, ...], to: str | None) -> None:
+    """Send EVENT with DATA, each in JSON, to the clients in NAMESPACE; it takes a broker."""
+    with _in_a_sentence():
+        known = {namespace for namespace, *_ in _events()}
+        if namespace not in known:
+            raise click.BadParameter(f"{namespace} is none of {', '.join(sorted(known))}.")
+        payload = tuple(_json(text) for text in data)
+        socketio.server.emit(event, payload, namespace=namespace, to=to)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not JSON; a text is '\"in quotes\"'.") from error
 
 
 def _events() -> Iterator[tuple[str, str, Callable[..., Any]]]:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple
 
 from flask import Flask, current_app
 from pydantic import AfterValidator
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy import Connection as SQLConnection
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from . import migrations
 from .flask_view import Problem
+from .readiness import add_check
 
 logger = logging.getLogger(__name__)
 
@@ -124,11 +125,21 @@ class Database:
             sessionmaker(writer, expire_on_commit=False),
             _Turn(pool_timeout) if is_sqlite else nullcontext(),
         )
+        add_check(app, "database", self.trouble)
         weakref.finalize(app, engine.dispose)
         app.cli.add_command(migrations.migrate)
         app.cli.add_command(migrations.new_migration)
         if check or not url:
             _make_ready(writer, migrates=not url)
+
+    def trouble(self) -> str:
+        """Return why the database cannot be used, or an empty text."""
+        try:
+            with self.read() as session:
+                session.execute(text("SELECT 1"))
+        except Problem as problem:
+            return str(problem.description)
+        return ""
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -14,10 +14,11 @@ from werkzeug.wsgi import ClosingIterator
 
 from .extensions import socketio
 from .flask_view.events import RUNNING
+from .limits import is_handshake, is_socketio
+from .readiness import add_check
 
 logger = logging.getLogger(__name__)
 
-_SOCKETIO_PATH = "/socket.io/"
 # Time for an answer that is ready to leave the process, in seconds.
 _MOMENT = 0.1
 
@@ -35,13 +36,14 @@ class Drain:
     def init_app(self, app: Flask) -> None:
         """Stand in front of an application."""
         self.draining = False
+        add_check(app, "process", lambda: "It is about to stop." if self.draining else "")
         serve = app.wsgi_app
 
         def wsgi_app(
             environ: dict[str, Any], start_response: Callable[..., Any]
         ) -> Iterable[bytes]:
-            if environ["PATH_INFO"].startswith(_SOCKETIO_PATH):
-                if self.draining and "sid=" not in environ["QUERY_STRING"]:
+            if is_socketio(environ):
+                if self.draining and is_handshake(environ):
                     refuse = ServiceUnavailable("This process is about to stop. Connect again.")
                     return refuse(environ, start_response)
                 return serve(environ, start_response)

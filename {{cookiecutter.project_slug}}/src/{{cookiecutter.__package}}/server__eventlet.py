@@ -13,12 +13,10 @@ from eventlet.greenpool import GreenPool
 from eventlet.patcher import original
 from flask import Flask
 
+from . import background
 from .drain import drain
+from .limits import SPARE_PLACES
 from .settings import Settings
-
-# Every connection takes a place in the pool, short requests too; without places to spare, nobody
-# could ask a full server how it is.
-_SPARE_PLACES = 1_000
 
 
 def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
@@ -28,7 +26,7 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     :param app: the application.
     :param settings: its settings.
     """
-    places = settings.max_connections + _SPARE_PLACES
+    places = settings.max_connections + SPARE_PLACES
     server = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
@@ -38,6 +36,7 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         # Debugging here would mean to send tracebacks to clients.
         debug=False,
     )
+    background.start(app)
     if _next_signal() == signal.SIGTERM:
         drain.finish(settings.drain_seconds)
     server.kill()

@@ -12,14 +12,12 @@ from typing import Any
 
 from flask import Flask
 
+from . import background
 from .async_mode import GUNICORN_WORKER
 from .drain import drain
 from .extensions import socketio
+from .limits import SPARE_PLACES
 from .settings import Settings
-
-# Every connection takes a place, short requests too; without places to spare, nobody could ask a
-# full server how it is.
-_SPARE_PLACES = 1_000
 
 
 def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
@@ -30,6 +28,7 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     :param settings: its settings.
     """
     if sys.platform == "win32":
+        background.start(app)
         _serve_without_gunicorn(listener, app)
         return
 
@@ -48,7 +47,11 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         def load(self) -> Flask:
             return app
 
-    places = settings.max_connections + _SPARE_PLACES
+    def start_work(_: Any) -> None:
+        background.start(app)
+        _drain_before_stopping(settings.drain_seconds)
+
+    places = settings.max_connections + SPARE_PLACES
     options: dict[str, Any] = {
         "bind": f"fd://{listener.detach()}",
         # Gunicorn cannot send a client to the worker that knows it, so there is one. More processes
@@ -60,7 +63,7 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         "worker_connections": 2 * places,
         # The worker ends by itself before; this is for one that does not.
         "graceful_timeout": math.ceil(settings.drain_seconds) + 2,
-        "post_worker_init": lambda _: _drain_before_stopping(settings.drain_seconds),
+        "post_worker_init": start_work,
         "control_socket_disable": True,
         "loglevel": "warning",
     }

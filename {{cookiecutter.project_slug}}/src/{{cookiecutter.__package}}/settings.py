@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     """The size of the largest message from a client, and of the largest request body."""
     max_polling_packets: int = Field(default=5_000, ge=16)
     """How many packets a polling client may send in one request; more than that are lost."""
+    max_events_per_second: float = Field(default=100.0, gt=0)
+    """How many events one client may send, over ten seconds; more than that are slowed down."""
+    max_unsent_bytes: int = Field(default=5_000_000, ge=1_000)
+    """How much may wait for a client that does not read, before it is dropped."""
     ping_interval: float = Field(default=25.0, gt=0)
     """Seconds between two pings to a client."""
     ping_timeout: float = Field(default=20.0, gt=0)

@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 RUNNING = "flask_view.running"
 """Where the environment of a connection has the number of its events that are being handled."""
 
+REFUSAL = "flask_view.refusal"
+"""Where the environment of a connection has why nothing of it is served: a status, a sentence."""
+
 AUTH = "flask_view.auth"
 """Where the environment of a connection has what the client sent along, by namespace."""
 
@@ -57,6 +60,8 @@ def event_handler(
         environ = request.environ
         environ[RUNNING] = environ.get(RUNNING, 0) + 1
         try:
+            if REFUSAL in environ:
+                raise Problem(*environ[REFUSAL])
             authorize(name)
             positional, named = binding.from_event(arguments)
             return ready(method(*positional, **named))
@@ -113,8 +118,11 @@ class Namespace:
         """
         started = time.perf_counter()
         action = "connect"
-        request.environ.setdefault(AUTH, {})[request.namespace] = auth  # type: ignore[attr-defined]
+        environ = request.environ
+        environ.setdefault(AUTH, {})[request.namespace] = auth  # type: ignore[attr-defined]
         try:
+            if REFUSAL in environ:
+                raise Problem(*environ[REFUSAL])
             for view in self.views:
                 action = f"{type(view).__name__}.authorize"
                 view.authorize("connect")
@@ -163,9 +171,13 @@ def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) 
 
     :raises ConnectionRefusedError: with the reason and the problem.
     """
-    if namespace != "/":
+    problem = None
+    if REFUSAL in environ:
+        problem = Problem(*environ[REFUSAL])
+    elif namespace != "/":
         problem = Problem(404, f"There is no namespace {namespace:.100}.")
         logger.info("Unknown namespace %.100r, sid %s", namespace, sid)
+    if problem:
         raise ConnectionRefusedError(problem.document["detail"], problem.document)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from flask import abort
-
-from ..drain import drain
-from ..flask_view import FlaskView
+from ..flask_view import FlaskView, Problem
+from ..readiness import trouble
 
 
 class HealthView(FlaskView):
@@ -17,6 +15,6 @@ class HealthView(FlaskView):
 
     def ready(self) -> dict[str, str]:
         """GET /health/ready: the process can take requests; if not, none should be sent to it."""
-        if drain.draining:
-            abort(503, "This process is about to stop.")
+        if reasons := trouble():
+            raise Problem(503, "; ".join(reasons.values()), reasons=reasons)
         return {"status": "ok"}

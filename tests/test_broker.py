@@ -1,0 +1,197 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""Instances that a broker joins, and a broker that hangs, goes away and comes back."""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio  # type: ignore[import-untyped]
+from conftest import Bake
+from environments import environ, interpreter
+from redis_server import Redis, redis
+from server import Server, eventually, package_of, started
+
+VIEW = '''
+"""A view that tells everyone."""
+
+from ..flask_view import FlaskView, on
+
+
+class NewsView(FlaskView):
+    """Answers at /news."""
+
+    @on("tell")
+    def post(self, text: str) -> str:
+        """POST /news?text=, and the event "tell": tell everyone."""
+        self.broadcast("told", text)
+        return text
+'''
+
+
+@pytest.fixture(
+    params=[
+        "eventlet",
+        *(pytest.param(mode, marks=pytest.mark.full) for mode in ("gevent", "threading")),
+    ]
+)
+def service(request: pytest.FixtureRequest, bake: Bake) -> Path:
+    """Return a service with a view that tells everyone."""
+    service = bake(async_mode=request.param, starter="minimal")
+    (service / "src" / package_of(service) / "views" / "news.py").write_text(VIEW)
+    return service
+
+
+@pytest.fixture
+def broker() -> Iterator[Redis]:
+    """Return a broker of the test's own."""
+    with redis() as server:
+        yield server
+
+
+class Listener:
+    """A client that keeps what it is told."""
+
+    def __init__(self, server: Server) -> None:
+        """Connect."""
+        self.heard: list[Any] = []
+        self.client = socketio.Client()
+        self.client.on("told", self.heard.append, "/news")
+        self.client.connect(server.url, namespaces=["/news"], transports=["websocket"])
+
+    def tell(self, text: str) -> float:
+        """Let everyone be told, and return how long that took, in seconds."""
+        begin = time.monotonic()
+        assert self.client.call("tell", text, namespace="/news", timeout=10) == text
+        return time.monotonic() - begin
+
+
+@contextlib.contextmanager
+def two(service: Path, broker: Redis) -> Iterator[tuple[Server, Listener, Listener]]:
+    """Start two instances with a client each, and yield the first instance, and the clients."""
+    settings = {"MESSAGE_QUEUE_URL": broker.url}
+    python = interpreter(service)
+    with (
+        started(python, service, **settings) as one,
+        started(python, service, **settings) as other,
+    ):
+        listeners = [Listener(server) for server in (one, other)]
+        try:
+            yield one, *listeners  # type: ignore[misc]
+        finally:
+            for listener in listeners:
+                listener.client.shutdown()
+
+
+def readiness(server: Server) -> int:
+    """Return what a load balancer is told."""
+    return server.request("GET", "/health/ready").status
+
+
+def test_a_broker_that_hangs_holds_nobody_up_and_is_used_again(
+    service: Path, broker: Redis
+) -> None:
+    with two(service, broker) as (server, here, there):
+        assert f"Broker {broker.url}: connected" in server.printed()
+        here.tell("before")
+        eventually(lambda: here.heard == there.heard == ["before"])
+
+        broker.hang()
+        # Whoever comes first waits for the timeout, and nobody after that.
+        assert here.tell("waited") < 5
+        assert here.tell("did not wait") < 1
+        eventually(lambda: here.heard[1:] == ["waited", "did not wait"])
+        eventually(lambda: readiness(server) == 503)
+        assert broker.url in server.printed()
+        assert server.request("GET", "/health/live").status == 200
+
+        broker.go_on()
+        eventually(lambda: readiness(server) == 200)
+        assert_is_joined(here, there)
+
+
+def test_a_broker_that_was_away_is_used_again(service: Path, broker: Redis) -> None:
+    with two(service, broker) as (server, here, there):
+        broker.stop()
+        eventually(lambda: readiness(server) == 503)
+        assert here.tell("alone") < 1
+        broker.start()
+        eventually(lambda: readiness(server) == 200)
+        assert_is_joined(here, there)
+        assert "alone" not in there.heard
+
+
+def assert_is_joined(here: Listener, there: Listener) -> None:
+    """Assert that what the client of one instance tells arrives at the other's, in both ways."""
+    for teller, hearer in ((here, there), (there, here)):
+
+        def arrives(teller: Listener = teller, hearer: Listener = hearer) -> bool:
+            teller.tell("joined again")
+            time.sleep(0.2)
+            return "joined again" in hearer.heard
+
+        eventually(arrives)
+        hearer.heard.clear()
+
+
+def test_a_service_starts_without_its_broker_and_says_so(service: Path, broker: Redis) -> None:
+    broker.stop()
+    with started(interpreter(service), service, MESSAGE_QUEUE_URL=broker.url) as server:
+        assert f"Broker {broker.url}: does not answer yet" in server.printed()
+        assert readiness(server) == 503
+        broker.start()
+        eventually(lambda: readiness(server) == 200)
+
+
+@pytest.fixture
+def emit(service: Path, broker: Redis) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Return a function that calls the command `emit`."""
+
+    def emit(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        settings = {"MESSAGE_QUEUE_URL": broker.url} | settings
+        return subprocess.run(
+            [interpreter(service), "-m", package_of(service), "emit", *arguments],
+            cwd=service,
+            env=environ(service, **settings),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    return emit
+
+
+def test_a_command_emits_and_fails_when_nobody_can_hear_it(
+    service: Path, broker: Redis, emit: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    with two(service, broker) as (_, here, there):
+        sent = emit("/news", "told", '{"n": 1}')
+        assert sent.returncode == 0, sent.stderr
+        eventually(lambda: here.heard == there.heard == [{"n": 1}])
+        sent = emit("/news", "told", '"only you"', "--to", str(here.client.get_sid("/news")))
+        assert sent.returncode == 0, sent.stderr
+        eventually(lambda: here.heard[1:] == ["only you"])
+        assert there.heard == [{"n": 1}]
+
+        for arguments, reason in (
+            (("/nowhere", "told"), "/nowhere is none of"),
+            (("/news", "told", "no json"), "'no json' is not JSON"),
+        ):
+            failed = emit(*arguments)
+            assert (failed.returncode, reason in failed.stderr) == (2, True), failed.stderr
+
+    assert_fails(emit("/news", "told"), "No process of the service listens")
+    assert_fails(emit("/news", "told", MESSAGE_QUEUE_URL=""), "MESSAGE_QUEUE_URL")
+    broker.stop()
+    assert_fails(emit("/news", "told"), "does not answer")
+
+
+def assert_fails(done: "subprocess.CompletedProcess[str]", reason: str) -> None:
+    """Assert that a command ended with 1 and a sentence, which names the reason."""
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,53 @@
+# Owned by the template: an update may change this file.
+"""What a process does beside serving, from its start on."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import time
+
+from flask import Flask
+
+from .broker import RedisManager
+from .extensions import socketio
+
+logger = logging.getLogger(__name__)
+
+# A beat that comes later than that is a process that stood still, in seconds.
+_BEAT = 0.25
+_STALL = 0.5
+
+
+def start(app: Flask) -> None:
+    """Start it, in the process that serves.
+
+    :param app: the application.
+    """
+    server = socketio.server
+    if isinstance(server.manager, RedisManager):
+        server.manager.check()
+        state = "does not answer yet" if server.manager.trouble else "connected"
+        logger.info("Broker %s: %s", server.manager.address, state)
+        server.start_background_task(server.manager.watch)
+    if not server.manager_initialized:
+        # Else it would hear other processes from its first client on only.
+        server.manager_initialized = True
+        server.manager.initialize()
+    server.start_background_task(app.extensions["limits"].watch)
+    if app.debug:
+        server.start_background_task(_report_stalls)
+
+
+def _report_stalls() -> None:
+    """Tell what holds the whole process up: a call that blocks, or computes for too long."""
+    while True:
+        # Unless the next beat comes in time, this writes what every thread is doing.
+        faulthandler.dump_traceback_later(_BEAT + _STALL)
+        asleep = time.monotonic()
+        socketio.sleep(_BEAT)
+        late = time.monotonic() - asleep - _BEAT
+        if late > _STALL:
+            logger.warning(
+                "Nothing moved for %.1f seconds, for no client. The lines above say where.", late
+            )

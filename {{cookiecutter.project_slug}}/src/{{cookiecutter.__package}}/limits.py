@@ -1,0 +1,206 @@
+# Owned by the template: an update may change this file.
+"""What one client may take from the others: places, events for each second, and memory."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+from flask import Flask
+from socketio import Server
+from werkzeug.exceptions import ServiceUnavailable
+
+from .flask_view.events import REFUSAL
+from .settings import Settings
+from .websocket import WebSocket
+
+if sys.platform != "win32":
+    import resource
+
+logger = logging.getLogger(__name__)
+
+SPARE_PLACES = 1_000
+"""Connections beyond ``MAX_CONNECTIONS`` that the server accepts: short requests need a place too,
+and whoever is refused has to hear why."""
+
+# Files that a process has open besides its connections.
+_OTHER_FILES = 100
+_BUDGET = "limits.budget"
+# A burst may be this many seconds' worth of events. What comes above the rate waits; a client that
+# goes on like that is told after one such time, and dropped after another.
+_BURST_SECONDS = 10
+_PATIENCE_SECONDS = 5
+
+
+def is_socketio(environ: dict[str, Any]) -> bool:
+    """Tell whether a request belongs to a Socket.IO connection.
+
+    :param environ: its WSGI environment.
+    """
+    path: str = environ["PATH_INFO"]
+    return path.startswith("/socket.io/")
+
+
+def is_handshake(environ: dict[str, Any]) -> bool:
+    """Tell whether a request opens a Socket.IO connection.
+
+    :param environ: its WSGI environment.
+    """
+    return is_socketio(environ) and "sid=" not in environ["QUERY_STRING"]
+
+
+def with_open_files(settings: Settings) -> Settings:
+    """Allow this process as many open files as it may need; each connection is one.
+
+    :param settings: the settings of the service.
+    :return: the same, or with fewer connections where the system allows no more.
+    """
+    if sys.platform == "win32":
+        return settings
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    others = SPARE_PLACES + _OTHER_FILES
+    needed = settings.max_connections + others
+    if soft == unlimited or soft >= needed:
+        return settings
+    if hard == unlimited or hard >= needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        return settings
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    possible = max(hard - others, hard // 2)
+    click.echo(
+        f"MAX_CONNECTIONS={settings.max_connections} needs {needed} open files, and the system "
+        f"allows {hard}: the service holds {possible} clients. Raise the limit (ulimit -n).",
+        err=True,
+    )
+    return settings.model_copy(update={"max_connections": possible})
+
+
+class Limits:
+    """Stands between the Engine.IO server, which has the connections, and Socket.IO."""
+
+    def __init__(self, server: Server, settings: Settings) -> None:
+        """Take a place in front of a server.
+
+        :param server: the Socket.IO server.
+        :param settings: the limits.
+        """
+        self._server = server
+        self._connections: dict[str, Any] = server.eio.sockets
+        self._most = settings.max_connections
+        self._is_full = False
+        self._rate = settings.max_events_per_second
+        self._unsent = settings.max_unsent_bytes
+        self._connect = server.eio.handlers["connect"]
+        self._receive = server.eio.handlers["message"]
+        server.eio.on("connect", self._on_connect)
+        server.eio.on("message", self._on_message)
+        # The drivers are the same for all servers of a process.
+        server.eio._async = {**server.eio._async, "websocket": WebSocket}
+
+    def init_app(self, app: Flask) -> None:
+        """Refuse handshakes where there is no place left even to be told so.
+
+        :param app: the application.
+        """
+        serve = app.wsgi_app
+        most = self._most + SPARE_PLACES // 2
+
+        def wsgi_app(
+            environ: dict[str, Any], start_response: Callable[..., Any]
+        ) -> Iterable[bytes]:
+            if len(self._connections) >= most and is_handshake(environ):
+                return ServiceUnavailable(_FULL[1])(environ, start_response)
+            return serve(environ, start_response)
+
+        app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+
+    def watch(self) -> None:
+        """Drop, from now on, who does not read what is sent."""
+        while True:
+            self._server.sleep(1)
+            for sid, connection in list(self._connections.items()):
+                size = _size(connection) if connection.queue.qsize() else 0
+                if size > self._unsent:
+                    logger.warning("Dropped: does not read, %d bytes wait, sid %s", size, sid)
+                    self._drop(connection)
+
+    def _on_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
+        environ[_BUDGET] = _Budget(self._rate)
+        was_full, self._is_full = self._is_full, len(self._connections) > self._most
+        if self._is_full:
+            environ[REFUSAL] = _FULL
+            if not was_full:
+                logger.warning("Full: MAX_CONNECTIONS=%d are open; refusing more", self._most)
+        return self._connect(eio_sid, environ)
+
+    def _on_message(self, eio_sid: str, data: str | bytes) -> None:
+        environ = self._server.environ.get(eio_sid)
+        if environ is None:
+            return
+        budget: _Budget = environ[_BUDGET]
+        wait = budget.spend()
+        if wait:
+            self._slow_down(eio_sid, environ, budget, wait)
+        elif environ.get(REFUSAL) is _TOO_FAST:
+            del environ[REFUSAL]
+        self._receive(eio_sid, data)
+
+    def _slow_down(
+        self, eio_sid: str, environ: dict[str, Any], budget: _Budget, wait: float
+    ) -> None:
+        """Read no further for a moment, which the client comes to feel; then tell it, then end."""
+        overdrawn = time.monotonic() - budget.overdrawn_since
+        if overdrawn > 2 * _PATIENCE_SECONDS:
+            logger.warning("Dropped: more than %s events a second, sid %s", self._rate, eio_sid)
+            self._drop(self._connections[eio_sid])
+            return
+        if overdrawn > _PATIENCE_SECONDS and REFUSAL not in environ:
+            environ[REFUSAL] = _TOO_FAST
+            logger.warning("Refusing: more than %s events a second, sid %s", self._rate, eio_sid)
+        self._server.sleep(wait)
+
+    def _drop(self, connection: Any) -> None:
+        if connection.upgraded:
+            # Who reads from it finds that out, and ends the connection.
+            connection.websocket.cut()
+        else:
+            self._server.start_background_task(connection.close, wait=False, abort=True)
+
+
+class _Budget:
+    """How many events a client may send: a bucket of tokens that fills at a steady rate."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._tokens = rate * _BURST_SECONDS
+        self._counted = time.monotonic()
+        self.overdrawn_since = 0.0
+
+    def spend(self) -> float:
+        """Take a token; return the seconds to wait for it."""
+        now = time.monotonic()
+        earned = (now - self._counted) * self._rate
+        self._counted = now
+        self._tokens = min(self._tokens + earned, self._rate * _BURST_SECONDS) - 1
+        # A second's worth of quiet, and all is forgiven.
+        if self._tokens >= self._rate:
+            self.overdrawn_since = 0.0
+        if self._tokens >= 0:
+            return 0.0
+        self.overdrawn_since = self.overdrawn_since or now
+        return -self._tokens / self._rate
+
+
+def _size(connection: Any) -> int:
+    """Return how many bytes wait to be sent to a client."""
+    packets = tuple(connection.queue.queue)
+    return sum(len(packet.data or "") for packet in packets if packet)
+
+
+_FULL = (503, "The server is full. Connect again later.")
+_TOO_FAST = (429, "Too many events. Send fewer, or the connection ends.")

@@ -1,0 +1,28 @@
+# Owned by the template: an update may change this file.
+"""Taking a connection over from the HTTP server, when it becomes a websocket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+from eventlet import wsgi
+
+
+def take_over(environ: dict[str, Any]) -> socket.socket:
+    """Return the socket that a request came on.
+
+    :param environ: the WSGI environment of the request.
+    """
+    connection: socket.socket = environ["eventlet.input"].get_socket()
+    return connection
+
+
+def hand_back(environ: dict[str, Any]) -> Iterable[bytes]:
+    """Let the HTTP server close the connection, instead of writing a response.
+
+    :param environ: the WSGI environment of the request.
+    """
+    wsgi.WSGI_LOCAL.already_handled = True
+    return []

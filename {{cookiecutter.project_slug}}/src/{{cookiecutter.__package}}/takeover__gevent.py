@@ -1,0 +1,33 @@
+# Owned by the template: an update may change this file.
+"""Taking a connection over from the HTTP server, when it becomes a websocket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+
+def take_over(environ: dict[str, Any]) -> socket.socket:
+    """Return the socket that a request came on.
+
+    :param environ: the WSGI environment of the request.
+    """
+    connection: socket.socket
+    if "gunicorn.socket" in environ:
+        connection = environ["gunicorn.socket"]
+    else:
+        # Gevent's own server, in tests and on Windows.
+        connection = environ["wsgi.input"].raw._sock
+    return connection
+
+
+def hand_back(environ: dict[str, Any]) -> Iterable[bytes]:
+    """Let the HTTP server close the connection, instead of writing a response.
+
+    :param environ: the WSGI environment of the request.
+    :raises StopIteration: what gunicorn takes for that.
+    """
+    if "gunicorn.socket" in environ:
+        raise StopIteration
+    return []
