@@ -104,9 +104,7 @@ def test_clients_come_back_to_the_next_process(service: Path) -> None:
             client.shutdown()
 
 
-def test_being_told_twice_ends_it_at_once(bake: Bake) -> None:
-    service = bake(async_mode="eventlet")
-    (service / "src" / package_of(service) / "views" / "slow.py").write_text(SLOW)
+def test_being_told_twice_ends_it_at_once(service: Path) -> None:
     with started(interpreter(service), service) as server:
         slow = threading.Thread(target=lambda: server.get("/slow?seconds=8"))
         slow.start()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import socket
 import sys
@@ -63,11 +64,28 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         "worker_connections": 2 * places,
         # The worker ends by itself before; this is for one that does not.
         "graceful_timeout": math.ceil(settings.drain_seconds) + 2,
+        "when_ready": _end_at_once_if_told_twice,
         "post_worker_init": start_work,
         "control_socket_disable": True,
         "loglevel": "warning",
     }
     Server().run()
+
+
+def _end_at_once_if_told_twice(arbiter: Any) -> None:
+    """Let a second signal end the process and its worker, whatever the first one waits for."""
+
+    def end(*_: Any) -> None:
+        arbiter.kill_workers(signal.SIGKILL)
+        os._exit(1)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, end)
+        arbiter.signal(number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def _drain_before_stopping(seconds: float) -> None:
