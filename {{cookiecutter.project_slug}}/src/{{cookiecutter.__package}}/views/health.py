@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import abort
 
 from ..drain import drain
@@ -10,6 +12,9 @@ from ..flask_view import FlaskView
 
 class HealthView(FlaskView):
     """Answers at /health; nothing here needs a login or changes anything."""
+
+    # It is asked every second.
+    log_level = logging.DEBUG
 
     def live(self) -> dict[str, str]:
         """GET /health/live: the process answers at all; if not, it should be started again."""
