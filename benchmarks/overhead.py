@@ -4,7 +4,8 @@
 
 Both serve the same work on the same server, in turns. Counted is the processor time of the server
 for a number of acks or responses; the ratio is that of the medians, above 1.0 where the generated
-service needs less. The client's own speed does not matter.
+service needs less. The client's own speed does not matter. Both run with LOG_LEVEL=WARNING, because
+the bare server has no line for each event and request to write.
 """
 
 from __future__ import annotations
@@ -157,7 +158,10 @@ def running(service: Path, kind: str) -> Iterator[tuple[int, int]]:
         port: int = free.getsockname()[1]
     python = service / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     process = subprocess.Popen(
-        [python, "serve.py", kind, str(port)], cwd=service, stderr=subprocess.DEVNULL
+        [python, "serve.py", kind, str(port)],
+        cwd=service,
+        env=os.environ | {"LOG_LEVEL": "WARNING"},
+        stderr=subprocess.DEVNULL,
     )
     try:
         wait_for(port)

@@ -38,6 +38,7 @@ FILES = {
     "src/service/flask_view/events.py",
     "src/service/flask_view/library.py",
     "src/service/flask_view/marks.py",
+    "src/service/flask_view/records.py",
     "src/service/flask_view/registration.py",
     "src/service/flask_view/requests.py",
     "src/service/flask_view/rules.py",
@@ -55,6 +56,7 @@ FILES = {
     "src/service/views/__init__.py",
     "src/service/views/echo.py",
     "src/service/views/health.py",
+    "src/service/views/metrics.py",
     "src/service/websocket.py",
     "tests/__init__.py",
     "tests/conftest.py",
@@ -62,6 +64,7 @@ FILES = {
     "tests/live_server.py",
     "tests/test_echo.py",
     "tests/test_health.py",
+    "tests/test_metrics.py",
     "tests/test_settings.py",
 }
 # Files of the services that chose an answer, and of no others.

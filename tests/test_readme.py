@@ -316,6 +316,43 @@ def test_settings_and_defaults_in_the_example_are_those_of_the_service(bake: Bak
     assert not any(defaults[name] for name in settings if not settings[name])
 
 
+def test_the_metrics_in_the_readme_are_those_of_the_service(service: Path) -> None:
+    table = {
+        names(row[0])[0]: names(row[1])
+        for row in rows(section(read(service), "## Logs and numbers"))
+    }
+    script = """
+from prometheus_client import REGISTRY
+app = create_app()
+for path in ("/echo", "/metrics"):
+    app.test_client().get(path)
+for metric in REGISTRY.collect():
+    if not metric.name.startswith(("process_", "python_")) and not metric.name.endswith("_created"):
+        labels = [label for sample in metric.samples for label in sample.labels]
+        answers.append([metric.name, [label for label in dict.fromkeys(labels) if label != "le"]])
+"""
+    assert table == dict(ask(service, script))
+
+
+def test_the_line_of_the_log_in_the_readme_is_a_real_one(service: Path) -> None:
+    (shown,) = blocks(section(read(service), "## Logs and numbers"), "json")
+    script = """
+import io, logging
+from flask import g
+app = create_app()
+(handler,) = logging.getLogger().handlers
+handler.setStream(io.StringIO())
+app.before_request(lambda: setattr(g, "user", 7))
+app.test_client().get("/echo")
+answers.append(json.loads(handler.stream.getvalue()))
+"""
+    (said,) = ask(service, script, LOG_FORMAT="json")
+    wanted = json.loads(shown)
+    assert list(said) == list(wanted)
+    for name in ("levelname", "name", "view", "method", "path", "status", "user"):
+        assert said[name] == wanted[name]
+
+
 def test_the_commands_in_the_readme_are_those_of_the_service(service: Path) -> None:
     table = [names(row[0])[0] for row in rows(section(read(service), "## Commands"))]
     assert sorted(table) == ask(

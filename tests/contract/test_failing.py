@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
 from contract_service.flask_view import FlaskView, Problem, on, route
 from flask import Flask, abort, got_request_exception
 from pydantic import BaseModel
-
-from .conftest import sid_of
 
 SECRET = "hunter2"
 
@@ -80,24 +77,9 @@ def test_a_crash_is_answered_with_an_id_and_no_details(client, connect, caplog, 
         assert "traceback" not in problem
         [record] = [r for r in caplog.records if problem["id"] in r.getMessage()]
         assert record.exc_info
-        assert "FailingView.fail" in record.getMessage()
+        assert "FailingView.fail: " in record.getMessage()
         assert " ms" in record.getMessage()
     assert failing.call("fail", "not") == "fine"
-
-
-def test_the_log_names_the_client_and_never_the_payload(client, connect, caplog) -> None:
-    caplog.set_level(logging.INFO)
-    failing = connect("/failing")
-    failing.call("fail", {"password": SECRET})
-    failing.call("nothing answers this", SECRET)
-    response = client.get("/failing/fail/abort", headers={"X-Request-ID": "from-the-proxy"})
-    assert response.headers["X-Request-ID"] == "from-the-proxy"
-    lines = [record.getMessage() for record in caplog.records]
-    assert any(
-        "FailingView.fail failed with 422" in line and sid_of(failing) in line for line in lines
-    )
-    assert any("GET /failing/fail/abort, request from-the-proxy" in line for line in lines)
-    assert SECRET not in caplog.text
 
 
 def test_details_are_told_in_debug(app: Flask, client, connect) -> None:

@@ -14,7 +14,7 @@ from .async_mode import ASYNC_MODE
 from .broker import RedisManager, client_manager
 from .drain import drain
 from .extensions import socketio
-from .flask_view import errors, serialization
+from .flask_view import errors, records, serialization
 from .limits import Limits
 from .logs import configure_logging
 from .readiness import add_check
@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     )
     app.json = serialization.FlaskJSON(app)
     errors.init_app(app)
+    records.init_app(app, socketio)
 
     Payload.max_decode_packets = settings.max_polling_packets
     clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import redis
 import socketio
+from prometheus_client import Counter, Gauge
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
@@ -21,6 +22,12 @@ logger = logging.getLogger(__name__)
 CHANNEL = "flask-socketio"
 """The channel of the broker; whoever else emits to the clients must name the same."""
 
+_UP = Gauge("socketio_broker_up", "Whether the broker answers.", ("broker",))
+_LOST = Counter(
+    "socketio_broker_lost_total",
+    "Messages to other processes that were lost because the broker did not answer.",
+    ("broker",),
+)
 # How long an answer of the broker may take, in seconds; nothing waits for it longer.
 _TIMEOUT = 3
 _PAUSE = 1
@@ -129,6 +136,8 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             retry=Retry(NoBackoff(), 0),
         )
         self._serves_clients = serves_clients
+        self._lost = _LOST.labels(self.address)
+        _UP.labels(self.address).set_function(lambda: not self.trouble)
 
     def check(self) -> None:
         """Ask the broker whether it is there, and note the answer."""
@@ -154,6 +163,7 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
 
     def _publish(self, message: dict[str, Any]) -> None:
         if self._serves_clients and self.trouble:
+            self._lost.inc()
             return
         try:
             heard = self._redis.publish(self.channel, self.json.dumps(message))
@@ -161,6 +171,7 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             if not self._serves_clients:
                 raise BrokerError(f"The broker {self.address} does not answer: {error}") from error
             self._note(str(error) or type(error).__name__)
+            self._lost.inc()
         else:
             if not heard and not self._serves_clients:
                 raise BrokerError(f"No process of the service listens at {self.address}.")

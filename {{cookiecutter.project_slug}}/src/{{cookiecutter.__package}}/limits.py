@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from prometheus_client import Counter
 from socketio import Server
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -27,6 +28,9 @@ SPARE_PLACES = 1_000
 """Connections beyond ``MAX_CONNECTIONS`` that the server accepts: short requests need a place too,
 and whoever is refused has to hear why."""
 
+_DROPPED = Counter(
+    "socketio_clients_dropped_total", "Clients whose connection was cut, by reason.", ("reason",)
+)
 # Files that a process has open besides its connections.
 _OTHER_FILES = 100
 _BUDGET = "limits.budget"
@@ -127,7 +131,7 @@ class Limits:
                 size = _size(connection) if connection.queue.qsize() else 0
                 if size > self._unsent:
                     logger.warning("Dropped: does not read, %d bytes wait, sid %s", size, sid)
-                    self._drop(connection)
+                    self._drop(connection, "does not read")
 
     def _on_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         environ[_BUDGET] = _Budget(self._rate)
@@ -157,14 +161,15 @@ class Limits:
         overdrawn = time.monotonic() - budget.overdrawn_since
         if overdrawn > 2 * _PATIENCE_SECONDS:
             logger.warning("Dropped: more than %s events a second, sid %s", self._rate, eio_sid)
-            self._drop(self._connections[eio_sid])
+            self._drop(self._connections[eio_sid], "too many events")
             return
         if overdrawn > _PATIENCE_SECONDS and REFUSAL not in environ:
             environ[REFUSAL] = _TOO_FAST
             logger.warning("Refusing: more than %s events a second, sid %s", self._rate, eio_sid)
         self._server.sleep(wait)
 
-    def _drop(self, connection: Any) -> None:
+    def _drop(self, connection: Any, reason: str) -> None:
+        _DROPPED.labels(reason).inc()
         if connection.upgraded:
             # Who reads from it finds that out, and ends the connection.
             connection.websocket.cut()

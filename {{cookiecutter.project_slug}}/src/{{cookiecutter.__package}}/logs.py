@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging.config
 
+from .flask_view import records
 from .settings import Settings
 
 
@@ -18,15 +19,44 @@ def configure_logging(settings: Settings) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
+            "filters": {"context": {"()": Context}},
             "formatters": {
-                "text": {"format": fields},
+                "text": {"()": TextFormatter, "fmt": fields},
                 "json": {"()": "pythonjsonlogger.json.JsonFormatter", "format": fields},
             },
             "handlers": {
-                "stderr": {"class": "logging.StreamHandler", "formatter": settings.log_format}
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "filters": ["context"],
+                    "formatter": settings.log_format,
+                }
             },
             "root": {"level": settings.log_level, "handlers": ["stderr"]},
             # Below this level these two write what clients send, a line for every packet.
             "loggers": {"engineio": {"level": "WARNING"}, "socketio": {"level": "WARNING"}},
         }
     )
+
+
+class Context(logging.Filter):
+    """Lets every line say which request or event it was written in, and for whom."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add that to a record, as fields."""
+        for name, value in records.context().items():
+            vars(record).setdefault(name, value)
+        return True
+
+
+class TextFormatter(logging.Formatter):
+    """Writes these fields behind the message."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the line, without the traceback that may follow."""
+        line = super().formatMessage(record)
+        for name, label in (("request_id", "request"), ("sid", "sid"), ("user", "user")):
+            if value := vars(record).get(name):
+                # What a user is called must not look like another field, or another line.
+                plain = value.isprintable() and " " not in value
+                line += f" {label}={value if plain else repr(value)}"
+        return line

@@ -4,7 +4,8 @@
 ``FlaskView`` is the class to derive from, ``route`` and ``on`` mark its methods, ``Problem`` is the
 error that both transports understand. The modules, in reading order: ``view`` (what a view can do),
 ``binding`` (arguments), ``serialization`` (results), ``errors`` (failures), ``requests`` and
-``events`` (the two transports), ``registration`` (what happens once, at the start).
+``events`` (the two transports), ``records`` (log and numbers), ``registration`` (what happens once,
+at the start).
 """
 
 from .discovery import register_views

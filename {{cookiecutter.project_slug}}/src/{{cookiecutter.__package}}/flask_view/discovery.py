@@ -10,7 +10,7 @@ from types import ModuleType
 from flask import Flask
 from flask_socketio import SocketIO
 
-from .events import unknown_event, unknown_namespace
+from .events import unknown_disconnect, unknown_event, unknown_namespace
 from .view import FlaskView
 
 
@@ -30,6 +30,7 @@ def register_views(app: Flask, package: ModuleType, *, socket: SocketIO | None =
     if socket is not None:
         # Past Flask-SocketIO, whose star does not stand for both the namespace and the event.
         socket.server.on("connect", unknown_namespace, namespace="*")
+        socket.server.on("disconnect", unknown_disconnect, namespace="*")
         socket.server.on("*", unknown_event, namespace="*")
     for module in _modules(package):
         for name, member in sorted(vars(module).items()):

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import logging
-import re
-import time
 import traceback
 import uuid
 from typing import Any
-from urllib.parse import quote
 
-from flask import Flask, Response, current_app, g, got_request_exception, request
+from flask import Flask, Response, current_app, got_request_exception, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
@@ -20,6 +17,9 @@ from .serialization import dumps, plain
 
 logger = logging.getLogger(__name__)
 
+PROBLEM = "flask_view.problem"
+"""Where the environment of a request has the problem that it ended with."""
+
 
 class Problem(HTTPException):
     """An error to raise from any method, with fields of your own.
@@ -27,6 +27,9 @@ class Problem(HTTPException):
     ``raise Problem(409, "The name is taken", name=name)`` becomes a response with the status 409
     and the type ``application/problem+json``, or the ack ``{"error": {"status": 409, ...}}``.
     """
+
+    crash: Exception | None = None
+    """The exception that nobody expected, where the problem stands for one."""
 
     def __init__(
         self, status: int, detail: str, *, title: str = "", type: str = "about:blank", **more: Any
@@ -58,28 +61,20 @@ class Problem(HTTPException):
         return Response(dumps(self.document), self.code, mimetype="application/problem+json")
 
 
-def problem_of(error: Exception, action: str, client: str, started: float) -> Problem:
-    """Turn whatever a handler raised into a problem, and write one line about it to the log.
+def problem_of(error: Exception) -> Problem:
+    """Turn whatever a handler raised into a problem; an unexpected exception gets an id.
 
     :param error: the exception, while it is being handled.
-    :param action: what was done: ``ChatView.send``.
-    :param client: who asked, for the log: a request's method and path, or an event and its sid.
-    :param started: when it began, by ``time.perf_counter()``.
     """
-    line = "%s failed with %s: %s, %.1f ms"
-    milliseconds = (time.perf_counter() - started) * 1000
     if isinstance(error, HTTPException):
-        problem = error if isinstance(error, Problem) else _from_http_exception(error)
-        level = logging.WARNING if problem.document["status"] >= 500 else logging.INFO
-        logger.log(level, line, action, problem.code, client, milliseconds)
-        return problem
+        return error if isinstance(error, Problem) else _from_http_exception(error)
 
     identifier = uuid.uuid4().hex
     problem = Problem(500, "The server failed; its log says why under this id.", id=identifier)
+    problem.crash = error
     if current_app.debug:
         problem.document["detail"] = f"{type(error).__name__}: {error}"
         problem.document["traceback"] = "".join(traceback.format_exception(error))
-    logger.error(line + ", id %s", action, 500, client, milliseconds, identifier, exc_info=error)
     _tell_monitors(error)
     return problem
 
@@ -101,12 +96,6 @@ def _from_http_exception(error: HTTPException) -> Problem:
     return Problem(error.code or 500, error.description or error.name)
 
 
-def _request_id() -> str:
-    """Return the name that a proxy gave to the request, or a new one."""
-    given = request.headers.get("X-Request-ID", "")
-    return given if re.fullmatch(r"[\w.:-]{1,100}", given, re.ASCII) else uuid.uuid4().hex
-
-
 def init_app(app: Flask) -> None:
     """Let every failed request of an application, also one that no view answers, end as a problem.
 
@@ -115,16 +104,10 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> BaseResponse:
-        identifier = _request_id()
-        # Quoted, because a path may hold line breaks, which would forge lines of the log.
-        client = f"{request.method} {quote(request.path)[:200]}, request {identifier}"
-        started = g.get("started", time.perf_counter())
-        action = g.get("action", request.endpoint or "no view")
-        problem = problem_of(error, action, client, started)
+        problem = request.environ[PROBLEM] = problem_of(error)
         if isinstance(error, HTTPException) and error.response is not None:
             return error.get_response()
         response = problem.get_response()
-        response.headers["X-Request-ID"] = identifier
         if isinstance(error, HTTPException):
             # Headers such as Allow and WWW-Authenticate belong to the answer.
             headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -22,13 +21,12 @@ from werkzeug.wrappers import Response
 
 from .binding import Binding
 from .errors import Problem, problem_of
+from .records import NOTHING, EventRecord, remember_user
 from .requests import split
 from .serialization import loads, plain
 
 if TYPE_CHECKING:
     from .view import FlaskView
-
-logger = logging.getLogger(__name__)
 
 RUNNING = "flask_view.running"
 """Where the environment of a connection has the number of its events that are being handled."""
@@ -41,18 +39,20 @@ AUTH = "flask_view.auth"
 
 
 def event_handler(
-    view: FlaskView, name: str, binding: Binding, *, has_url: bool
+    view: FlaskView, name: str, event: str, binding: Binding, *, has_url: bool
 ) -> Callable[..., Any]:
-    """Return the function that answers the events of one method.
+    """Return the function that answers an event by a method.
 
     :param view: the one instance that serves all requests and events.
     :param name: the name of the method.
-    :param binding: its arguments.
+    :param event: the name of the event.
+    :param binding: the arguments of the method.
     :param has_url: it also answers requests, so a tuple is a body with its status.
     """
     method = getattr(view, name)
     authorize = view.authorize
     ready = _body if has_url else _ack
+    record = EventRecord(binding.name, event, view.log_level)
 
     @functools.wraps(method)
     def handle(*arguments: Any) -> Any:
@@ -64,12 +64,15 @@ def event_handler(
                 raise Problem(*environ[REFUSAL])
             authorize(name)
             positional, named = binding.from_event(arguments)
-            return ready(method(*positional, **named))
+            answer = ready(method(*positional, **named))
         except Exception as error:
-            problem = problem_of(error, binding.name, _client(), started)
+            problem = problem_of(error)
+            record.done(started, problem)
             return {"error": problem.document}
         finally:
             environ[RUNNING] -= 1
+        record.done(started)
+        return answer
 
     return handle
 
@@ -98,6 +101,7 @@ class Namespace:
         self.handlers: dict[str, Binding] = {}
         """What is called at ``connect`` and ``disconnect``, for there is at most one of each."""
         self.methods: dict[str, Callable[..., Any]] = {}
+        self.records: dict[str, EventRecord] = {}
 
     def add(self, view: FlaskView, bindings: dict[str, Binding]) -> None:
         """Let a view take part.
@@ -109,6 +113,9 @@ class Namespace:
         self.handlers.update(bindings)
         for event in bindings:
             self.methods[event] = getattr(view, f"socket_{event}")
+        for event in ("connect", "disconnect"):
+            if event in bindings or event not in self.records:
+                self.records[event] = EventRecord(type(view).__name__, event, view.log_level)
 
     def connect(self, auth: Any = None) -> None:
         """Accept a client by returning.
@@ -117,28 +124,29 @@ class Namespace:
         :raises ConnectionRefusedError: the client is refused, whatever a view raised.
         """
         started = time.perf_counter()
-        action = "connect"
+        outcome: Problem | str = "refused"
         environ = request.environ
         environ.setdefault(AUTH, {})[request.namespace] = auth  # type: ignore[attr-defined]
         try:
             if REFUSAL in environ:
                 raise Problem(*environ[REFUSAL])
             for view in self.views:
-                action = f"{type(view).__name__}.authorize"
                 view.authorize("connect")
             if self._call("connect", auth) is False:
                 raise ConnectionRefusedError("refused")
+            remember_user()
+            outcome = "ok"
         except ConnectionRefusedError:
             raise
         except Exception as error:
             # The builtin of the same name is meant as a refusal, unless the system raised it.
             if isinstance(error, builtins.ConnectionRefusedError) and error.errno is None:
                 raise ConnectionRefusedError(*error.args) from error
-            if "connect" in self.handlers:
-                action = self.handlers["connect"].name
-            problem = problem_of(error, action, _client(), started)
+            outcome = problem = problem_of(error)
             told = problem.document["detail"] if isinstance(error, HTTPException) else None
             raise ConnectionRefusedError(told or "internal error", problem.document) from error
+        finally:
+            self.records["connect"].done(started, outcome)
 
     def disconnect(self, reason: Any = None) -> None:
         """Tell the view that a client left.
@@ -146,10 +154,12 @@ class Namespace:
         :param reason: why, in python-socketio's words: ``"client disconnect"``.
         """
         started = time.perf_counter()
+        outcome: Problem | str = "ok"
         try:
             self._call("disconnect", reason)
         except Exception as error:
-            problem_of(error, self.handlers["disconnect"].name, _client(), started)
+            outcome = problem_of(error)
+        self.records["disconnect"].done(started, outcome)
 
     def _call(self, event: str, argument: Any) -> Any:
         binding = self.handlers.get(event)
@@ -160,10 +170,16 @@ class Namespace:
         return self.methods[event](*positional, **named)
 
 
+_UNKNOWN_EVENTS = EventRecord(NOTHING, "unknown")
+_NO_VIEW = {event: EventRecord(NOTHING, event) for event in ("connect", "disconnect")}
+
+
 def unknown_event(event: str, namespace: str, sid: str, *_: Any) -> dict[str, Any]:
     """Answer an event that no method of a namespace knows."""
-    logger.info("Unknown event %.100r in %s, sid %s", event, namespace, sid)
-    return {"error": Problem(404, f"Nothing in {namespace} answers this event.").document}
+    problem = Problem(404, f"Nothing in {namespace} answers this event.")
+    known = {"view": _nothing_in(namespace), "event": str(event)[:100], "sid": sid}
+    _UNKNOWN_EVENTS.done(time.perf_counter(), problem, **known)
+    return {"error": problem.document}
 
 
 def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) -> None:
@@ -176,11 +192,17 @@ def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) 
         problem = Problem(*environ[REFUSAL])
     elif namespace != "/":
         problem = Problem(404, f"There is no namespace {namespace:.100}.")
-        logger.info("Unknown namespace %.100r, sid %s", namespace, sid)
+    known = {"view": _nothing_in(namespace), "sid": sid}
+    _NO_VIEW["connect"].done(time.perf_counter(), problem or "ok", **known)
     if problem:
         raise ConnectionRefusedError(problem.document["detail"], problem.document)
 
 
-def _client() -> str:
-    event: dict[str, Any] = request.event  # type: ignore[attr-defined]
-    return f"event {event['message']!r}, sid {request.sid}"  # type: ignore[attr-defined]
+def unknown_disconnect(namespace: str, sid: str, reason: Any = None) -> None:
+    """Hear that a client left the default namespace, where no view has it."""
+    known = {"view": _nothing_in(namespace), "sid": sid}
+    _NO_VIEW["disconnect"].done(time.perf_counter(), **known)
+
+
+def _nothing_in(namespace: str) -> str:
+    return f"{NOTHING} in {namespace[:100]!r}"

@@ -217,5 +217,5 @@ def _add_events(
     door.add(view, {event: bindings[name] for event, name in events if event in _CONNECTION})
     for event, name in events:
         if event not in _CONNECTION:
-            handler = event_handler(view, name, bindings[name], has_url=name in routed)
+            handler = event_handler(view, name, event, bindings[name], has_url=name in routed)
             socket.on_event(event, handler, namespace=view.namespace)

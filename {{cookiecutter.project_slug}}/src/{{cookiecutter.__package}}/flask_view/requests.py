@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, g, make_response, request
+from flask import Response, make_response, request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -52,20 +51,15 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
 
     @functools.wraps(decorated)
     def answer(**path: Any) -> Any:
-        started = time.perf_counter()
-        try:
-            authorize(name)
-            for hook in before:
-                # A hook may change the variables of the URL for what comes behind it.
-                path = request.view_args or {}
-                if (early := hook(**path)) is not None:
-                    return early
-            response = response_of(decorated(**path), representations)
-            for hook in after:
-                response = hook(make_response(response))
-        except Exception:
-            g.started, g.action = started, binding.name
-            raise
+        authorize(name)
+        for hook in before:
+            # A hook may change the variables of the URL for what comes behind it.
+            path = request.view_args or {}
+            if (early := hook(**path)) is not None:
+                return early
+        response = response_of(decorated(**path), representations)
+        for hook in after:
+            response = hook(make_response(response))
         return response
 
     return answer

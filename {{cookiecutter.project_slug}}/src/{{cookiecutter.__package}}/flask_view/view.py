@@ -56,6 +56,12 @@ class FlaskView(LibraryView):
     inspect_args: ClassVar[bool] = True
     trailing_slash: ClassVar[bool] = False
 
+    log_level: ClassVar[int] = logging.INFO
+    """The level of the lines about what this view has answered; failures of the server are above.
+
+    A view with ``logging.DEBUG`` has no line about anything but crashes, unless they are asked for.
+    """
+
     namespace: str = ""
     """The namespace of the events; by default the path of the view."""
     socketio: SocketIO | None = None
@@ -71,7 +77,8 @@ class FlaskView(LibraryView):
 
         Runs before every request and every event of this view, and before a client connects.
         ``flask.request`` is the request, or for events the one that opened the connection, and
-        ``self.auth`` what the client sent along with it.
+        ``self.auth`` what the client sent along with it. An id of the user (a text, a number or a
+        UUID) that is put into ``flask.g.user`` here, or in ``socket_connect``, stands in the log.
 
         :param action: the name of the method that is to answer, or ``"connect"``.
         :raises werkzeug.exceptions.HTTPException: the client is refused; ``abort(401)`` does it.

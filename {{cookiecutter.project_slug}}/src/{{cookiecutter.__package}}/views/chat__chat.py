@@ -46,6 +46,7 @@ class ChatView(FlaskView):
         if action != "connect":
             sid = getattr(request, "sid", None)
             g.identity = self._presence.identity(sid) if sid else identity.of_request()
+            g.user = g.identity.id
 
     @on("rooms")
     def index(self) -> list[RoomSummary]:
@@ -114,6 +115,7 @@ class ChatView(FlaskView):
     def socket_connect(self, auth: Any) -> None:
         """Let a client in that brings a token: `{"token": ...}`."""
         me = identity.of_token(auth.get("token") if isinstance(auth, dict) else None)
+        g.user = me.id
         self._presence.arrive(_sid(), me)
         join_room(f"session:{me.id}")
 

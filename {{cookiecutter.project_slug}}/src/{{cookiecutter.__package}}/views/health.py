@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..flask_view import FlaskView, Problem
 from ..readiness import trouble
 
 
 class HealthView(FlaskView):
     """Answers at /health; nothing here needs a login or changes anything."""
+
+    # It is asked every second.
+    log_level = logging.DEBUG
 
     def live(self) -> dict[str, str]:
         """GET /health/live: the process answers at all; if not, it should be started again."""

@@ -41,10 +41,12 @@ class SessionView(FlaskView):
         """Let in whoever is signed in, or is about to be."""
         if action != "post":
             g.identity = identity.of_request()
+            g.user = g.identity.id
 
     def post(self, new: NewSession) -> tuple[dict[str, Any], int]:
         """POST /session: sign in; the token opens everything else, here and at the handshake."""
         me, token = identity.sign_in(new.name)
+        g.user = me.id
         body = {"id": me.id, "name": me.name, "token": token, "expires_at": me.expires_at}
         return body, 201
 
