@@ -70,6 +70,7 @@ import sys
 from flask import Flask, request
 from flask_socketio import SocketIO
 
+from bench import background
 from bench.app import create_app
 from bench.listener import listen
 from bench.server import serve
@@ -99,7 +100,11 @@ def bare(settings):
 
 
 settings = Settings.load()
-create = bare if sys.argv[1] == "bare" else create_app
+create = create_app
+if sys.argv[1] == "bare":
+    create = bare
+    # It belongs to the service.
+    background.start = lambda app: None
 serve(listen("127.0.0.1", int(sys.argv[2])), create(settings), settings)
 """
 
