@@ -6,12 +6,11 @@ import io
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, Problem, on, route
 from contract_service.logs import TextFormatter, configure_logging
 from contract_service.settings import Settings
@@ -156,14 +155,22 @@ def test_a_request_is_counted_by_its_status(client, how, status) -> None:
 
 
 def test_how_long_it_took_is_added_up(client, connect) -> None:
-    labels = {"view": "WorkView.work", "event": "work", "outcome": "ok"}
+    def total(name: str, **labels: str) -> float:
+        labels["view"] = "WorkView.work"
+        return REGISTRY.get_sample_value(f"{name}_duration_seconds_sum", labels) or 0
 
-    def total() -> float:
-        return REGISTRY.get_sample_value("socketio_event_duration_seconds_sum", labels) or 0
+    def totals() -> tuple[float, float]:
+        return (
+            total("socketio_event", event="work", outcome="ok"),
+            total("http_request", method="GET", status="200"),
+        )
 
-    before = total()
+    event, request = totals()
     connect("/work").call("work", "well")
-    wait_until(lambda: 0 < total() - before < 2)
+    client.get("/work/work/well")
+    wait_until(lambda: totals()[0] > event)
+    assert totals()[1] > request
+    assert totals() < (event + 2, request + 2)
 
 
 def test_what_nothing_answers_makes_no_new_numbers(client, connect) -> None:
@@ -393,10 +400,3 @@ def test_the_id_of_a_proxy_is_kept(client, lines) -> None:
 def test_an_id_that_no_proxy_makes_is_replaced(client, given) -> None:
     response = client.get("/echo", headers={"X-Request-ID": given})
     assert uuid.UUID(hex=response.headers["X-Request-ID"])
-
-
-@pytest.fixture(autouse=True)
-def _without_leftovers() -> Iterator[None]:
-    """Leave no connection of one test to the next one."""
-    yield
-    wait_until(lambda: not socketio.server.eio.sockets)

@@ -128,7 +128,7 @@ class EventRecord:
             _EVENTS.labels(*self._names.values(), outcome).observe(seconds)
         if logger.isEnabledFor(level):
             fields = {**self._names, "outcome": outcome, **known}
-            _write(level, "event %(event).100r, %(outcome)s", fields, seconds, problem)
+            _write(level, "event %(event)r, %(outcome)s", fields, seconds, problem)
 
 
 def _level(level: int, status: int, problem: Problem | None) -> int:
