@@ -6,7 +6,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from socket import socket
 from typing import Any
+from urllib.parse import parse_qs
 
 from flask import Flask
 from werkzeug.exceptions import ServiceUnavailable
@@ -14,11 +16,13 @@ from werkzeug.wsgi import ClosingIterator
 
 from .extensions import socketio
 from .flask_view.events import RUNNING
+from .listener import close_unnoticed
 
 logger = logging.getLogger(__name__)
 
 _SOCKETIO_PATH = "/socket.io/"
-# Time for an answer that is ready to leave the process, in seconds.
+# Time for an answer that is ready to leave the process, and for a request that has come in to be
+# read, in seconds.
 _MOMENT = 0.1
 
 
@@ -41,7 +45,8 @@ class Drain:
             environ: dict[str, Any], start_response: Callable[..., Any]
         ) -> Iterable[bytes]:
             if environ["PATH_INFO"].startswith(_SOCKETIO_PATH):
-                if self.draining and "sid=" not in environ["QUERY_STRING"]:
+                # A proxy that is told so asks another process.
+                if self.draining and not _has_session(environ):
                     refuse = ServiceUnavailable("This process is about to stop. Connect again.")
                     return refuse(environ, start_response)
                 return serve(environ, start_response)
@@ -54,18 +59,29 @@ class Drain:
 
         app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
-    def finish(self, seconds: float) -> None:
+    def finish(self, seconds: float, listener: socket) -> None:
         """Finish what runs and end all connections, in such a way that clients connect elsewhere.
 
         New handshakes are refused from now on, and ``/health/ready`` says so. A client is dropped
-        as soon as none of its events is being handled and its acks have left.
+        as soon as none of its events is being handled and its acks have left. Requests are still
+        answered until nothing runs, or half of the time is over; then nobody can connect any more,
+        which tells a proxy at once to go elsewhere, and what runs is finished.
 
         :param seconds: after this time, what still runs is left alone.
+        :param listener: the socket that the process accepts connections on.
         """
         self.draining = True
         deadline = time.monotonic() + seconds
         logger.info("Stopping: %d clients, %d requests", len(_connections()), len(self._requests))
-        while time.monotonic() < deadline:
+        if not self._let_go(deadline - seconds / 2):
+            logger.info("Accepting no more connections")
+        close_unnoticed(listener, socketio.sleep, deadline)
+        if not self._let_go(deadline):
+            logger.warning("Stopping with %d requests unfinished", len(self._requests))
+
+    def _let_go(self, deadline: float) -> bool:
+        """Drop clients until there are none and no request runs; return whether it came to that."""
+        while True:
             socketio.sleep(_MOMENT)
             for sid, connection in _connections():
                 busy = socketio.server.environ.get(sid, {}).get(RUNNING)
@@ -74,14 +90,21 @@ class Drain:
                     connection.close(wait=False, abort=True)
             if not _connections() and not self._requests:
                 socketio.sleep(_MOMENT)
-                return
-        logger.warning("Stopping with %d requests unfinished", len(self._requests))
+                return not self._requests
+            if time.monotonic() > deadline:
+                return False
 
 
 def _connections() -> list[tuple[str, Any]]:
     """Return the connections that are open, by their ids."""
     sockets = socketio.server.eio.sockets
     return [(sid, connection) for sid, connection in list(sockets.items()) if not connection.closed]
+
+
+def _has_session(environ: dict[str, Any]) -> bool:
+    """Tell whether a request belongs to a connection that this process has."""
+    (sid,) = parse_qs(environ["QUERY_STRING"]).get("sid", [""])[:1]
+    return any(sid == known for known, _ in _connections())
 
 
 drain = Drain()

@@ -3,7 +3,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+
+# Where the kernel's description of a listening socket (struct tcp_info) has the number of those who
+# have connected and are not accepted yet.
+_TCP_INFO = struct.Struct("24xI")
 
 
 class ListenError(Exception):
@@ -26,3 +35,30 @@ def listen(host: str, port: int) -> socket.socket:
     # Else an emit and the ack behind it wait for each other. Accepted sockets inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def close_unnoticed(
+    listener: socket.socket, sleep: Callable[[float], None], deadline: float
+) -> None:
+    """Stop accepting connections at a moment in which nobody waits to be accepted.
+
+    Whoever waits in front of a listener that closes is cut off, though the request may have been
+    sent already. The server is not told: it goes on waiting at a descriptor that leads nowhere.
+
+    :param listener: the socket that the server accepts connections on.
+    :param sleep: lets the server accept whoever waits.
+    :param deadline: after this time of ``time.monotonic()`` it is closed in any case.
+    """
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    while _somebody_waits(listener) and time.monotonic() < deadline:
+        sleep(0)
+    os.dup2(nowhere, listener.fileno())
+    os.close(nowhere)
+
+
+def _somebody_waits(listener: socket.socket) -> bool:
+    if sys.platform != "linux":
+        return False
+    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    waiting: int = _TCP_INFO.unpack(info)[0]
+    return waiting > 0

@@ -39,7 +39,7 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         debug=False,
     )
     if _next_signal() == signal.SIGTERM:
-        drain.finish(settings.drain_seconds)
+        drain.finish(settings.drain_seconds, listener)
     server.kill()
 
 

@@ -60,19 +60,20 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         "worker_connections": 2 * places,
         # The worker ends by itself before; this is for one that does not.
         "graceful_timeout": math.ceil(settings.drain_seconds) + 2,
-        "post_worker_init": lambda _: _drain_before_stopping(settings.drain_seconds),
+        "post_worker_init": lambda worker: _drain_before_stopping(worker, settings.drain_seconds),
         "control_socket_disable": True,
         "loglevel": "warning",
     }
     Server().run()
 
 
-def _drain_before_stopping(seconds: float) -> None:
+def _drain_before_stopping(worker: Any, seconds: float) -> None:
     """Let the worker finish its work when it is told to stop, before it really does."""
     stop = signal.getsignal(signal.SIGTERM)
 
     def finish(number: int, frame: FrameType | None) -> None:
-        drain.finish(seconds)
+        (listener,) = worker.sockets
+        drain.finish(seconds, listener)
         stop(number, frame)  # type: ignore[operator,misc]
 
     def in_the_background(number: int, frame: FrameType | None) -> None:
