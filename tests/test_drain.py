@@ -141,20 +141,6 @@ def test_whoever_can_still_connect_is_answered(service: Path) -> None:
         assert set(statuses) == {200}
 
 
-def test_a_session_that_a_stopping_process_does_not_know_is_sent_elsewhere(bake: Bake) -> None:
-    service = bake(async_mode="eventlet")
-    (service / "src" / package_of(service) / "views" / "slow.py").write_text(SLOW)
-    with started(interpreter(service), service) as server:
-        slow = threading.Thread(target=lambda: server.get("/slow?seconds=2"))
-        slow.start()
-        session = "/socket.io/?EIO=4&transport=polling&sid=elsewhere"
-        assert server.request("GET", session).status == 400
-        server.terminate()
-        eventually(lambda: server.request("GET", "/health/ready").status == 503, 1)
-        assert server.request("GET", session).status == 503
-        slow.join()
-
-
 def test_being_told_twice_ends_it_at_once(bake: Bake) -> None:
     service = bake(async_mode="eventlet")
     (service / "src" / package_of(service) / "views" / "slow.py").write_text(SLOW)

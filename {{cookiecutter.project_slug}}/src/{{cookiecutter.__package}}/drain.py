@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterable
 from socket import socket
 from typing import Any
-from urllib.parse import parse_qs
 
 from flask import Flask
 from werkzeug.exceptions import ServiceUnavailable
@@ -45,8 +44,7 @@ class Drain:
             environ: dict[str, Any], start_response: Callable[..., Any]
         ) -> Iterable[bytes]:
             if environ["PATH_INFO"].startswith(_SOCKETIO_PATH):
-                # A proxy that is told so asks another process.
-                if self.draining and not _has_session(environ):
+                if self.draining and "sid=" not in environ["QUERY_STRING"]:
                     refuse = ServiceUnavailable("This process is about to stop. Connect again.")
                     return refuse(environ, start_response)
                 return serve(environ, start_response)
@@ -99,12 +97,6 @@ def _connections() -> list[tuple[str, Any]]:
     """Return the connections that are open, by their ids."""
     sockets = socketio.server.eio.sockets
     return [(sid, connection) for sid, connection in list(sockets.items()) if not connection.closed]
-
-
-def _has_session(environ: dict[str, Any]) -> bool:
-    """Tell whether a request belongs to a connection that this process has."""
-    (sid,) = parse_qs(environ["QUERY_STRING"]).get("sid", [""])[:1]
-    return any(sid == known for known, _ in _connections())
 
 
 drain = Drain()
