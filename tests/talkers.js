@@ -71,7 +71,7 @@ class Talker {
     for (let number = 1; !stopped; number += 1) {
       await this.say(`${this.name} ${number}`);
       console.log(`${this.name} ${number}`);
-      await pause(20);
+      await pause(100);
     }
   }
 }

@@ -38,6 +38,8 @@ from test_chat import (
 )
 
 TRANSPORTS = (["polling"], ["websocket"], ["polling", "websocket"])
+# Between two messages or requests of one client, in seconds: the machine has other work to do.
+PAUSE = 0.1
 # How long a client may be away, in seconds: its own pauses between attempts, and a slow machine.
 BACK_WITHIN = 20.0
 PROBE = '''
@@ -345,6 +347,7 @@ class Timed(Talker):
         started = time.monotonic()
         super().say(text)
         self.longest = max(self.longest, time.monotonic() - started)
+        time.sleep(PAUSE)
 
 
 class Page:
@@ -414,11 +417,11 @@ class Visitors:
             thread.start()
 
     def _read(self) -> None:
-        while not self._stop.wait(0.01):
+        while not self._stop.wait(PAUSE):
             self._send("GET", "/chat/lobby/messages?limit=1")
 
     def _write(self) -> None:
-        while not self._stop.wait(0.01):
+        while not self._stop.wait(PAUSE):
             text = f"{self._address} {self.requests}"
             body = {"text": text, "client_id": str(uuid4())}
             message = self._send("POST", "/chat/lobby/messages", json.dumps(body).encode())
@@ -455,7 +458,7 @@ def test_a_rolling_restart_goes_unnoticed(bake: Bake, mode: str) -> None:
     with ExitStack() as stack:
         database = stack.enter_context(postgresql())
         migrate(service, database)
-        deployment = stack.enter_context(deployed(service, DATABASE_URL=database))
+        deployment = stack.enter_context(deployed(service, DATABASE_URL=database, DRAIN_SECONDS="4"))
         addresses = deployment.addresses()
         talkers = [
             Timed(deployment.url, f"{transport}{which}", transport, **{ADDRESS: address})
