@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 import socketio  # type: ignore[import-untyped]
 from conftest import Bake
 from environments import environ, interpreter
@@ -93,27 +94,30 @@ def test_a_reader_skips_no_message_that_is_committed_later(app):
 class Talker:
     """Somebody who talks and listens, and who comes back whenever the connection is lost."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, transport: str = "websocket", **headers: str) -> None:
         """Sign in and connect."""
-        self.url, self.name = url, name
+        self.url, self.name, self.headers = url, name, headers
         signed_in = self.request("POST", "/session", {"name": name})
         self.token, self.id = signed_in["token"], signed_in["id"]
         self.heard: dict[int, str] = {}
         self.events: list[tuple[Any, ...]] = []
         self.acknowledged: dict[int, str] = {}
         self.client = socketio.Client(
-            handle_sigint=False, reconnection_delay=0.1, reconnection_delay_max=0.3
+            handle_sigint=False,
+            http_session=with_headers(headers),
+            reconnection_delay=0.1,
+            reconnection_delay_max=0.3,
         )
         self.client.on("*", lambda *event: self.events.append(event), "/chat")
         self.client.on("message", self.hear, "/chat")
         self.client.on("connect", self.catch_up, "/chat")
         self.client.on("disconnect", lambda reason: self.events.append(("disconnect",)), "/chat")
-        options = {"auth": {"token": self.token}, "transports": ["websocket"]}
+        options = {"auth": {"token": self.token}, "transports": [transport], "headers": headers}
         self.client.connect(url, namespaces=["/chat"], retry=True, **options)
 
     def request(self, method: str, path: str, body: object = None) -> Any:
         """Send a request and return what the response holds."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **self.headers}
         if hasattr(self, "token"):
             headers["Authorization"] = f"Bearer {self.token}"
         data = None if body is None else json.dumps(body).encode()
@@ -176,6 +180,13 @@ class Talker:
         raise AssertionError(f"{text!r} is never acknowledged")
 
 
+def with_headers(headers: dict[str, str]) -> requests.Session:
+    """Return a session with headers for each request; a client sends its own only when it opens."""
+    session = requests.Session()
+    session.headers.update(headers)
+    return session
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as found:
@@ -218,21 +229,35 @@ def assert_nothing_is_lost(service: Path, **settings: str) -> None:
         everybody_is_connected(talkers)
         for talker in talkers:
             talker.catch_up()
-        history = talkers[0].request("GET", "/chat/lobby/messages?limit=500")
-        messages = history["messages"]
-        while history["more"]:
-            path = f"/chat/lobby/messages?limit=500&since={messages[-1]['id']}"
-            history = talkers[0].request("GET", path)
-            messages += history["messages"]
+        stored = everything_stored(talkers[0])
         for talker in talkers:
             talker.client.disconnect()
 
+    for talker in talkers:
+        assert_has_everything(stored, talker.acknowledged, talker.heard)
+
+
+def everything_stored(talker: Talker) -> dict[int, str]:
+    """Return what was said in the lobby, by id."""
+    messages: list[dict[str, Any]] = []
+    more = True
+    while more:
+        path = f"/chat/lobby/messages?limit=500&since={len(messages)}"
+        page = talker.request("GET", path)
+        messages += page["messages"]
+        more = page["more"]
     stored = {message["id"]: message["text"] for message in messages}
     assert list(stored) == list(range(1, len(messages) + 1))
     assert len(set(stored.values())) == len(stored), "stored twice"
-    for talker in talkers:
-        assert {id: stored.get(id) for id in talker.acknowledged} == talker.acknowledged
-        assert dict(sorted(talker.heard.items())) == stored
+    return stored
+
+
+def assert_has_everything(
+    stored: dict[int, str], acknowledged: dict[int, str], heard: dict[int, str]
+) -> None:
+    """Assert that somebody's acknowledged messages are stored, and all messages were heard."""
+    assert {id: stored.get(id) for id in acknowledged} == acknowledged
+    assert dict(sorted(heard.items())) == stored
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
@@ -300,9 +325,9 @@ def test_a_database_that_is_not_up_to_date_is_refused(bake: Bake) -> None:
 
 
 @contextmanager
-def redis() -> Iterator[str]:
+def redis(port: int | None = None) -> Iterator[str]:
     """Start a broker, yield its URL, and stop it."""
-    port = free_port()
+    port = port or free_port()
     options = ("--port", str(port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
     process = subprocess.Popen([program("redis-server"), *options], stdout=subprocess.DEVNULL)
     try:

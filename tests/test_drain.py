@@ -3,6 +3,7 @@
 
 import threading
 from functools import partial
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,6 +103,42 @@ def test_clients_come_back_to_the_next_process(service: Path) -> None:
             eventually(partial(is_back, client, sid))
             assert client.call("slow", 0, namespace="/slow") == "done"
             client.shutdown()
+
+
+def test_whoever_can_still_connect_is_answered(service: Path) -> None:
+    with started(interpreter(service), service, DRAIN_SECONDS="2") as server:
+        address = urlsplit(server.url)
+        statuses: list[int] = []
+        failures: list[Exception] = []
+
+        def knock() -> None:
+            while True:
+                connection = HTTPConnection(str(address.hostname), address.port, timeout=20)
+                try:
+                    connection.connect()
+                except (ConnectionRefusedError, ConnectionResetError):
+                    # Nothing is sent yet, so a proxy goes elsewhere.
+                    return
+                try:
+                    connection.request(
+                        "POST", "/slow?seconds=0.01", headers={"Connection": "close"}
+                    )
+                    statuses.append(connection.getresponse().status)
+                except (OSError, HTTPException) as error:
+                    failures.append(error)
+                finally:
+                    connection.close()
+
+        threads = [threading.Thread(target=knock) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        eventually(lambda: len(statuses) > 50)
+        server.terminate()
+        for thread in threads:
+            thread.join(30)
+        assert server.process.wait(8) == 0
+        assert not failures
+        assert set(statuses) == {200}
 
 
 def test_being_told_twice_ends_it_at_once(service: Path) -> None:

@@ -14,12 +14,16 @@ from conftest import ROOT, Bake, run
 
 # Every file of every service; its package is "service" here.
 FILES = {
+    ".dockerignore",
     ".env.example",
     ".gitattributes",
     ".github/workflows/ci.yml",
     ".gitignore",
+    "Dockerfile",
     "LICENSE",
     "README.md",
+    "compose.yaml",
+    "deploy/nginx.conf",
     "pyproject.toml",
     "src/service/__init__.py",
     "src/service/__main__.py",
@@ -29,6 +33,7 @@ FILES = {
     "src/service/broker.py",
     "src/service/cli.py",
     "src/service/drain.py",
+    "src/service/elsewhere.py",
     "src/service/extensions.py",
     "src/service/flask_view/__init__.py",
     "src/service/flask_view/binding.py",
@@ -112,7 +117,7 @@ TRACES = {
     "threading": ("gthread",),
     "flask-classful": ("classful",),
     "flask-classy": ("classy",),
-    "chat": ("sqlalchemy", "alembic", "psycopg", "database_url", "itsdangerous"),
+    "chat": ("sqlalchemy", "alembic", "psycopg", "database_url", "itsdangerous", "postgres"),
 }
 # By what was chosen and what was not: the files that say how the two differ.
 TRACES_ALLOWED = {

@@ -9,7 +9,7 @@ from engineio.payload import Payload
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import extensions, flask_view, views
+from . import elsewhere, extensions, flask_view, views
 from .async_mode import ASYNC_MODE
 from .broker import RedisManager, client_manager
 from .drain import drain
@@ -61,6 +61,8 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
         )
+    if settings.message_queue_url:
+        elsewhere.init_app(app)
     drain.init_app(app)
     return app
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from socket import socket
 from typing import Any
 
 from flask import Flask
@@ -15,11 +16,13 @@ from werkzeug.wsgi import ClosingIterator
 from .extensions import socketio
 from .flask_view.events import RUNNING
 from .limits import is_handshake, is_socketio
+from .listener import close_unnoticed
 from .readiness import add_check
 
 logger = logging.getLogger(__name__)
 
-# Time for an answer that is ready to leave the process, in seconds.
+# Time for an answer that is ready to leave the process, and for a request that has come in to be
+# read, in seconds.
 _MOMENT = 0.1
 
 
@@ -56,18 +59,29 @@ class Drain:
 
         app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
-    def finish(self, seconds: float) -> None:
+    def finish(self, seconds: float, listener: socket) -> None:
         """Finish what runs and end all connections, in such a way that clients connect elsewhere.
 
         New handshakes are refused from now on, and ``/health/ready`` says so. A client is dropped
-        as soon as none of its events is being handled and its acks have left.
+        as soon as none of its events is being handled and its acks have left. Requests are still
+        answered until nothing runs, or half of the time is over; then nobody can connect any more,
+        which tells a proxy at once to go elsewhere, and what runs is finished.
 
         :param seconds: after this time, what still runs is left alone.
+        :param listener: the socket that the process accepts connections on.
         """
         self.draining = True
         deadline = time.monotonic() + seconds
         logger.info("Stopping: %d clients, %d requests", len(_connections()), len(self._requests))
-        while time.monotonic() < deadline:
+        if not self._let_go(deadline - seconds / 2):
+            logger.info("Accepting no more connections")
+        close_unnoticed(listener, socketio.sleep, deadline)
+        if not self._let_go(deadline):
+            logger.warning("Stopping with %d requests unfinished", len(self._requests))
+
+    def _let_go(self, deadline: float) -> bool:
+        """Drop clients until there are none and no request runs; return whether it came to that."""
+        while True:
             socketio.sleep(_MOMENT)
             for sid, connection in _connections():
                 busy = socketio.server.environ.get(sid, {}).get(RUNNING)
@@ -76,8 +90,9 @@ class Drain:
                     connection.close(wait=False, abort=True)
             if not _connections() and not self._requests:
                 socketio.sleep(_MOMENT)
-                return
-        logger.warning("Stopping with %d requests unfinished", len(self._requests))
+                return not self._requests
+            if time.monotonic() > deadline:
+                return False
 
 
 def _connections() -> list[tuple[str, Any]]:

@@ -3,7 +3,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+
+# Where the kernel's description of a listening socket (struct tcp_info) has the number of those who
+# have connected and are not accepted yet.
+_TCP_INFO = struct.Struct("24xI")
+# A filter that lets no packet through: a program of one instruction for the kernel, "return 0".
+_SO_ATTACH_FILTER = 26
+_NOTHING_PASSES = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
 
 
 class ListenError(Exception):
@@ -26,3 +39,32 @@ def listen(host: str, port: int) -> socket.socket:
     # Else an emit and the ack behind it wait for each other. Accepted sockets inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def close_unnoticed(
+    listener: socket.socket, sleep: Callable[[float], None], deadline: float
+) -> None:
+    """Stop accepting connections at a moment in which nobody waits to be accepted.
+
+    Whoever waits in front of a listener that closes is cut off, though the request may have been
+    sent already. The server is not told: it goes on waiting at a socket that leads nowhere.
+
+    :param listener: the socket that the server accepts connections on.
+    :param sleep: lets the server accept whoever waits.
+    :param deadline: after this time of ``time.monotonic()`` it is closed in any case.
+    """
+    if sys.platform == "linux":
+        # Else somebody may come in between looking and closing. A proxy that knocks now tries again
+        # after a second, and goes elsewhere when it finds the door closed.
+        filtered = struct.pack("HP", 1, ctypes.addressof(_NOTHING_PASSES))
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filtered)
+        while _somebody_waits(listener) and time.monotonic() < deadline:
+            sleep(0)
+    with socket.socket(listener.family, socket.SOCK_STREAM) as nowhere:
+        os.dup2(nowhere.fileno(), listener.fileno())
+
+
+def _somebody_waits(listener: socket.socket) -> bool:
+    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    waiting: int = _TCP_INFO.unpack(info)[0]
+    return waiting > 0

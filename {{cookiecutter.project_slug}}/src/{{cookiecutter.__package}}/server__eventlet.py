@@ -38,7 +38,7 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     )
     background.start(app)
     if _next_signal() == signal.SIGTERM:
-        drain.finish(settings.drain_seconds)
+        drain.finish(settings.drain_seconds, listener)
     server.kill()
 
 

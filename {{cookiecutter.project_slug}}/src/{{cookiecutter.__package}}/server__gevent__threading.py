@@ -48,9 +48,9 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         def load(self) -> Flask:
             return app
 
-    def start_work(_: Any) -> None:
+    def start_work(worker: Any) -> None:
         background.start(app)
-        _drain_before_stopping(settings.drain_seconds)
+        _drain_before_stopping(worker, settings.drain_seconds)
 
     places = settings.max_connections + SPARE_PLACES
     options: dict[str, Any] = {
@@ -88,12 +88,13 @@ def _end_at_once_if_told_twice(arbiter: Any) -> None:
         signal.signal(number, stop)
 
 
-def _drain_before_stopping(seconds: float) -> None:
+def _drain_before_stopping(worker: Any, seconds: float) -> None:
     """Let the worker finish its work when it is told to stop, before it really does."""
     stop = signal.getsignal(signal.SIGTERM)
 
     def finish(number: int, frame: FrameType | None) -> None:
-        drain.finish(seconds)
+        (listener,) = worker.sockets
+        drain.finish(seconds, listener)
         stop(number, frame)  # type: ignore[operator,misc]
 
     def in_the_background(number: int, frame: FrameType | None) -> None:

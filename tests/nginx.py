@@ -1,0 +1,85 @@
+"""nginx as a service brings it along, run by the tests: on loopback, in a private folder."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from programs import program
+from server import eventually
+
+ADDRESS = "X-Forwarded-For"
+"""The header by which a client of the tests has an address of its own, as behind another proxy."""
+
+
+def configuration(service: Path, folder: Path, port: int, instances: list[int]) -> str:
+    """Return the file of a service, with what differs on a machine without Docker."""
+    text = (service / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    servers = "".join(f"server 127.0.0.1:{each} max_fails=0;" for each in instances)
+    for old, new in {
+        "server app:8000 resolve max_fails=0;": servers,
+        "listen 8080;": f"listen 127.0.0.1:{port};",
+        # All clients of a test are at one address, as they are behind another proxy.
+        "# set_real_ip_from 10.0.0.0/8;": "set_real_ip_from 127.0.0.1;",
+        # Of a container, not of a terminal.
+        "access_log /dev/stdout;": "access_log off;",
+    }.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text.replace("/tmp/", f"{folder}/")  # noqa: S108 - the container's
+
+
+@contextmanager
+def nginx(service: Path, port: int, instances: list[int]) -> Iterator[str]:
+    """Start nginx in front of instances, yield its URL, and stop it.
+
+    :param service: the folder of the service.
+    :param port: where nginx listens.
+    :param instances: where they listen.
+    """
+    command = program("nginx")
+    folder = Path(tempfile.mkdtemp(prefix="nginx-"))
+    options: dict[str, Any] = {"cwd": folder, "stdin": subprocess.DEVNULL}
+    file = folder / "nginx.conf"
+    file.write_text(configuration(service, folder, port, instances), encoding="utf-8")
+    if os.getuid() == 0:
+        # As in the container, it has no rights to lose.
+        options["user"] = "nobody"
+        shutil.chown(folder, "nobody")
+        folder.chmod(0o755)
+    log = (folder / "log").open("w+b")
+    process = subprocess.Popen(
+        [command, "-p", folder, "-e", "stderr", "-c", file, "-g", "daemon off;"],
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        **options,
+    )
+    try:
+        eventually(lambda: _listens(process, port))
+        yield f"http://127.0.0.1:{port}"
+    except BaseException as error:
+        log.seek(0)
+        error.add_note(f"nginx printed:\n{log.read()[-2_000:].decode()}")
+        raise
+    finally:
+        # Its workers are in the session, too.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+        log.close()
+        shutil.rmtree(folder)
+
+
+def _listens(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    assert process.poll() is None, "nginx ended"
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+    except OSError:
+        return False
+    return True
