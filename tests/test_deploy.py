@@ -458,7 +458,9 @@ def test_a_rolling_restart_goes_unnoticed(bake: Bake, mode: str) -> None:
     with ExitStack() as stack:
         database = stack.enter_context(postgresql())
         migrate(service, database)
-        deployment = stack.enter_context(deployed(service, DATABASE_URL=database, DRAIN_SECONDS="4"))
+        deployment = stack.enter_context(
+            deployed(service, DATABASE_URL=database, DRAIN_SECONDS="4")
+        )
         addresses = deployment.addresses()
         talkers = [
             Timed(deployment.url, f"{transport}{which}", transport, **{ADDRESS: address})
