@@ -1,5 +1,5 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
-"""What compose.yaml says: few rights, no secrets, everything in its order, and nothing else's port."""
+"""What compose.yaml says: few rights, no secrets, everything in its order."""
 
 import re
 import subprocess
