@@ -1,0 +1,108 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""What compose.yaml says: few rights, no secrets, everything in its order."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from combinations import COVERING, Answers, named
+from conftest import Bake
+from environments import environ, interpreter
+from server import package_of
+from test_chat import free_port
+
+
+def containers(service: Path) -> dict[str, Any]:
+    """Return the containers of a service, by name."""
+    text = (service / "compose.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)["services"]
+    return found
+
+
+@pytest.fixture(params=COVERING, ids=named)
+def compose(request: pytest.FixtureRequest, baked: Bake) -> dict[str, Any]:
+    """Return what the compose file of a service holds."""
+    text = (baked(**request.param) / "compose.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def test_every_container_has_as_few_rights_as_can_be(compose: dict[str, Any]) -> None:
+    for name, container in compose["services"].items():
+        assert container["read_only"] is True, name
+        assert container["cap_drop"] == ["ALL"], name
+        assert container["security_opt"] == ["no-new-privileges:true"], name
+        # The image of the service has a user of its own.
+        assert "build" in container or container["user"] not in ("", "root", "0"), name
+        assert "privileged" not in container, name
+    assert [name for name in compose["services"] if "ports" in compose["services"][name]] == [
+        "nginx"
+    ]
+
+
+def test_everything_waits_for_what_it_needs(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name, container in services.items():
+        for needed, how in container.get("depends_on", {}).items():
+            once = needed == "migrate"
+            condition = "service_completed_successfully" if once else "service_healthy"
+            assert how["condition"] == condition, name
+            has_check = "test" in services[needed].get("healthcheck", {})
+            assert once or has_check or "build" in services[needed], needed
+    assert ("database" in services) == ("migrate" in services) == ("volumes" in compose)
+    assert "redis" in services["app"]["depends_on"]
+    assert services["nginx"]["depends_on"].keys() == {"app"}
+
+
+def test_compose_asks_for_secrets_and_has_none(compose: dict[str, Any]) -> None:
+    secrets = {
+        name: value
+        for container in compose["services"].values()
+        for name, value in container.get("environment", {}).items()
+        if "PASSWORD" in name or "SECRET" in name
+    }
+    assert "SECRET_KEY" in secrets
+    for name, value in secrets.items():
+        assert re.fullmatch(r"\$\{[A-Z_]+:\?put one into \.env.*\}", value), name
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_compose_and_nginx_agree_with_the_service(baked: Bake, answers: Answers) -> None:
+    service = baked(**answers)
+    app, proxy = (containers(service)[name] for name in ("app", "nginx"))
+    conf = (service / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+    assert f"server app:{app['environment']['PORT']} resolve" in conf
+    assert "./deploy/nginx.conf:/etc/nginx/nginx.conf:ro" in proxy["volumes"]
+    assert proxy["ports"][0].endswith(":8080")
+    assert "listen 8080;" in conf
+    assert app["environment"]["TRUSTED_PROXIES"] == "1"
+    example = (service / ".env.example").read_text(encoding="utf-8")
+    known = set(re.findall(r"(?m)^# ([A-Z_]+)=", example)) | {"HOST", "PORT", "PGPASSWORD"}
+    assert set(app["environment"]) <= known
+    drain = re.search(r"DRAIN_SECONDS=([0-9.]+)", example)
+    assert drain
+    assert float(app["stop_grace_period"].removesuffix("s")) > float(drain[1])
+
+
+def test_the_database_is_migrated_before_there_is_a_broker(bake: Bake) -> None:
+    service = bake(starter="chat")
+    name, *command = containers(service)["migrate"]["command"]
+    assert name == service.name
+    done = subprocess.run(
+        [interpreter(service), "-m", package_of(service), *command],
+        cwd=service,
+        env=environ(
+            service,
+            ENVIRONMENT="production",
+            MESSAGE_QUEUE_URL=f"redis://127.0.0.1:{free_port()}",
+            SECRET_KEY="x" * 32,
+        ),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
