@@ -71,7 +71,8 @@ def test_a_reader_skips_no_message_that_is_committed_later(app):
 
     def seen():
         with app.app_context(), db.read() as session:
-            return [(said.id, said.text) for said in history(session, "lobby", 0, 10).messages]
+            past = history(session, "lobby", since=0, before=None, limit=10)
+            return [(said.id, said.text) for said in past.messages]
 
     first, second = threading.Thread(target=slow), threading.Thread(target=fast)
     first.start()
@@ -218,7 +219,7 @@ def assert_nothing_is_lost(service: Path, **settings: str) -> None:
         everybody_is_connected(talkers)
         for talker in talkers:
             talker.catch_up()
-        history = talkers[0].request("GET", "/chat/lobby/messages?limit=500")
+        history = talkers[0].request("GET", "/chat/lobby/messages?limit=500&since=0")
         messages = history["messages"]
         while history["more"]:
             path = f"/chat/lobby/messages?limit=500&since={messages[-1]['id']}"
