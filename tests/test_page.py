@@ -264,6 +264,8 @@ def test_a_long_room_opens_with_what_was_said_last(server: Server, browse: Open)
     browser.reads(*texts[150:])
     assert is_in_sight(browser, "#messages li:last-child")
     assert not browser.shown("#newest")
+    page = "const page = document.documentElement; return page.scrollHeight - page.clientHeight"
+    assert browser.driver.execute_script(page) == 0, "the page scrolls, beside its messages"
 
     browser.driver.refresh()
     browser.reads(*texts[150:])
