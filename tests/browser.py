@@ -74,6 +74,14 @@ class Browser:
         shifted = ActionChains(self.driver).key_down(Keys.SHIFT).send_keys(key)
         shifted.key_up(Keys.SHIFT).perform()
 
+    def tab_to(self, selector: str) -> None:
+        """Press Tab until an element has the focus."""
+        for _ in range(20):
+            if self.driver.switch_to.active_element in self.shown(selector):
+                return
+            self.press(Keys.TAB)
+        raise AssertionError(f"{selector} is not among what Tab reaches")
+
     def enter(self, name: str, room: str = "lobby") -> None:
         """Choose a name, and wait until the chat is there."""
         self.element("#name").send_keys(name, Keys.ENTER)

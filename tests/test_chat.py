@@ -72,7 +72,8 @@ def test_a_reader_skips_no_message_that_is_committed_later(app):
 
     def seen():
         with app.app_context(), db.read() as session:
-            return [(said.id, said.text) for said in history(session, "lobby", 0, 10).messages]
+            past = history(session, "lobby", since=0, before=None, limit=10)
+            return [(said.id, said.text) for said in past.messages]
 
     first, second = threading.Thread(target=slow), threading.Thread(target=fast)
     first.start()

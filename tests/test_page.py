@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pytest
 from browser import AWAY, Browser, browsing
@@ -28,6 +29,42 @@ from server import Server, eventually, package_of, started
 
 CLIENT = "socket.io-client@4.8.3"
 OFFICIAL = "https://cdn.socket.io/4.8.3/socket.io.min.js"
+# The next request waits for `go()`, or is lost on its way.
+HOLD_REQUEST = """
+    const fetch = window.fetch;
+    window.fetch = async (...request) => {
+      window.fetch = fetch;
+      await new Promise((go) => { window.go = go; });
+      return fetch(...request);
+    };
+"""
+LOSE_REQUEST = """
+    const fetch = window.fetch;
+    window.fetch = async () => {
+      window.fetch = fetch;
+      throw new TypeError("lost");
+    };
+"""
+# Scrolls, and keeps the places that a message has on the screen from then on.
+WATCH = """
+    const [id, scrollTop] = arguments;
+    const text = document.querySelector(`[data-id="${id}"] .text`);
+    document.getElementById("log").scrollTop = scrollTop;
+    const places = window.places = [];
+    (function look() {
+      places.push(text.getBoundingClientRect().top);
+      requestAnimationFrame(look);
+    })();
+"""
+# Keeps what waits for the server's answer, when there is something.
+KEEP_DRAFTS = """
+    const setItem = sessionStorage.setItem.bind(sessionStorage);
+    Storage.prototype.setItem = (name, value) => {
+      if (value !== "[]") window.kept = value;
+      setItem(name, value);
+    };
+"""
+WITHOUT_OBSERVER = "window.IntersectionObserver = class { observe() {} disconnect() {} };"
 LOOKS = [(*size, scheme) for size in ((1280, 800), (390, 844)) for scheme in ("light", "dark")]
 
 Start = Callable[..., AbstractContextManager[Server]]
@@ -135,6 +172,37 @@ def call(server: Server, method: str, path: str, body: object = None, token: str
         return str(response.read().decode())
 
 
+def talk(server: Server, first: int, last: int) -> list[str]:
+    """Say something in the lobby for each of these numbers, without a page, and return what."""
+    token = json.loads(call(server, "POST", "/session", {"name": "Ada"}))["token"]
+    texts = [f"message {number}" for number in range(first, last + 1)]
+    for text in texts:
+        body = {"text": text, "client_id": str(uuid4())}
+        call(server, "POST", "/chat/lobby/messages", body, token)
+    return texts
+
+
+def scroll_up(browser: Browser) -> None:
+    """Go to the first message that is on show."""
+    browser.driver.execute_script("document.getElementById('log').scrollTop = 0")
+
+
+def is_in_sight(browser: Browser, selector: str) -> bool:
+    """Tell whether an element is where the reader looks, and not above or below."""
+    script = """
+        const [element, log] = [arguments[0], "#log"].map((found) => document.querySelector(found));
+        const [inner, outer] = [element, log].map((box) => box.getBoundingClientRect());
+        return outer.top <= inner.top && inner.bottom <= outer.bottom;
+    """
+    return bool(browser.driver.execute_script(script, selector))
+
+
+def requests(browser: Browser, part: str) -> int:
+    """Return how many requests of the page had this in their URL."""
+    script = "return performance.getEntriesByType('resource').map(({ name }) => name)"
+    return sum(part in url for url in browser.driver.execute_script(script))
+
+
 def test_two_people_talk(ada: Browser, grace: Browser) -> None:
     ada.sees("#people", "2 here")
     ada.say("Good morning")
@@ -195,19 +263,159 @@ def test_nothing_is_missing_after_the_server_was_killed(start: Start, browse: Op
         people[1].reads(*one, "after")
 
 
-def test_a_long_history_is_shown_in_order(server: Server, browse: Open) -> None:
-    token = json.loads(call(server, "POST", "/session", {"name": "Ada"}))["token"]
-    texts = [f"message {number}" for number in range(230)]
-    for number, text in enumerate(texts):
-        body = {"text": text, "client_id": f"00000000-0000-4000-8000-{number:012}"}
-        call(server, "POST", "/chat/lobby/messages", body, token)
-
+def test_a_long_room_opens_with_what_was_said_last(server: Server, browse: Open) -> None:
+    texts = talk(server, 1, 250)
     browser = browse(server.url)
     browser.enter("Grace")
-    browser.reads(*texts)
-    assert browser.element("#messages li:last-child").is_displayed()
+    browser.reads(*texts[150:])
+    assert is_in_sight(browser, "#messages li:last-child")
+    assert not browser.shown("#newest")
+    assert not requests(browser, "/messages")
+    page = "const page = document.documentElement; return page.scrollHeight - page.clientHeight"
+    assert browser.driver.execute_script(page) == 0, "the page scrolls, beside its messages"
+
     browser.driver.refresh()
+    browser.reads(*texts[150:])
+    browser.say("now")
+    browser.reads(*texts[150:], "now")
+
+
+@pytest.mark.parametrize("top", [0, 120])
+def test_who_scrolls_up_gets_earlier_messages_in_place(
+    server: Server, browse: Open, top: int
+) -> None:
+    texts = talk(server, 1, 250)
+    browser = browse(server.url)
+    browser.enter("Grace")
+    browser.reads(*texts[150:])
+
+    for oldest in (151, 51):
+        browser.driver.execute_script(WATCH, oldest + 2, top)
+        browser.reads(*texts[max(0, oldest - 101) :])
+        time.sleep(0.3)
+        places = browser.driver.execute_script("return window.places")
+        assert max(places) - min(places) < 1, places
+
     browser.reads(*texts)
+    assert not browser.shown("#earlier, #newest")
+    scroll_up(browser)
+    assert is_in_sight(browser, "#messages li:first-child")
+
+
+def test_earlier_messages_are_a_matter_of_keys(server: Server, browse: Open) -> None:
+    texts = talk(server, 1, 250)
+    browser = browse(server.url)
+    # Only the button is left.
+    script = {"source": WITHOUT_OBSERVER}
+    browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+    browser.driver.refresh()
+    browser.enter("Grace")
+    browser.reads(*texts[150:])
+
+    browser.tab_to("#earlier-button")
+    browser.press(Keys.ENTER)
+    browser.reads(*texts[50:])
+    assert browser.driver.switch_to.active_element == browser.element("#earlier-button")
+    browser.press(Keys.ENTER)
+    browser.reads(*texts)
+    eventually(lambda: not browser.shown("#earlier"))
+    assert browser.driver.switch_to.active_element == browser.element("#log")
+    browser.press(Keys.HOME)
+    eventually(lambda: is_in_sight(browser, "#messages li:first-child"))
+
+
+def test_earlier_messages_are_asked_for_once(server: Server, browse: Open) -> None:
+    texts = talk(server, 1, 120)
+    browser = browse(server.url)
+    browser.enter("Grace")
+    browser.reads(*texts[20:])
+    browser.driver.execute_script(HOLD_REQUEST)
+    scroll_up(browser)
+    browser.sees("#earlier-button[aria-disabled=true]", "Loading")
+    browser.click("#earlier-button")
+    talk(server, 121, 121)
+    browser.reads(*texts[20:], "message 121")
+
+    browser.driver.execute_script("window.go()")
+    browser.reads(*texts, "message 121")
+    assert requests(browser, "/messages") == 1
+
+
+def test_earlier_messages_of_a_room_that_was_left_wait_for_the_next_visit(
+    server: Server, browse: Open
+) -> None:
+    texts = talk(server, 1, 120)
+    browser = browse(server.url)
+    browser.enter("Grace")
+    browser.reads(*texts[20:])
+    browser.driver.execute_script(HOLD_REQUEST)
+    scroll_up(browser)
+    browser.sees("#earlier-button", "Loading")
+    browser.element("#room-name").send_keys("garden", Keys.ENTER)
+    browser.sees("#empty", "Say hello")
+
+    browser.driver.execute_script("window.go()")
+    browser.say("in the garden")
+    browser.reads("in the garden")
+    assert not browser.shown("#earlier")
+    browser.driver.back()
+    browser.reads(*texts[20:])
+    scroll_up(browser)
+    browser.reads(*texts)
+
+
+def test_earlier_messages_that_do_not_come_can_be_asked_for_again(
+    server: Server, browse: Open
+) -> None:
+    texts = talk(server, 1, 120)
+    browser = browse(server.url)
+    browser.enter("Grace")
+    browser.reads(*texts[20:])
+    browser.driver.execute_script(LOSE_REQUEST)
+    scroll_up(browser)
+    browser.sees("#earlier-error", "cannot be reached")
+    browser.reads(*texts[20:])
+
+    browser.sees("#earlier-button", "Try again")
+    browser.click("#earlier-button")
+    browser.reads(*texts)
+    assert not browser.shown("#earlier")
+
+
+def test_nothing_is_missing_around_a_start_in_the_middle(start: Start, browse: Open) -> None:
+    with start() as server:
+        port = str(urlsplit(server.url).port)
+        texts = talk(server, 1, 120)
+        browser = browse(server.url)
+        browser.forgiven = AWAY
+        browser.enter("Grace")
+        browser.reads(*texts[20:])
+    with start() as server:
+        texts += talk(server, 121, 240)
+
+    with start("--port", port):
+        browser.reads(*texts[20:])
+        scroll_up(browser)
+        browser.reads(*texts)
+
+
+def test_a_message_that_is_sent_again_much_later_leaves_no_gap(
+    server: Server, ada: Browser
+) -> None:
+    # The server has the first message, and the page has not heard of it.
+    ada.driver.execute_script(KEEP_DRAFTS)
+    ada.say("from long ago")
+    ada.reads("from long ago")
+    texts = talk(server, 1, 120)
+
+    ada.driver.execute_script("sessionStorage.setItem('drafts', window.kept)")
+    ada.driver.refresh()
+
+    ada.sees("#state", "Connected")
+    eventually(lambda: ada.driver.execute_script("return sessionStorage.getItem('drafts')") == "[]")
+    ada.reads(*texts[20:])
+    scroll_up(ada)
+    ada.reads("from long ago", *texts)
 
 
 def test_rooms_are_made_and_kept_apart(ada: Browser, grace: Browser) -> None:
@@ -281,21 +489,14 @@ def test_the_keyboard_is_enough(server: Server, browse: Open) -> None:
     browser.press("another", Keys.ENTER)
     browser.reads("one line\nanother")
 
-    def tab_to(selector: str) -> None:
-        for _ in range(20):
-            if browser.driver.switch_to.active_element in browser.shown(selector):
-                return
-            browser.press(Keys.TAB)
-        pytest.fail(f"{selector} is not among what Tab reaches")
-
-    tab_to("#room-name")
+    browser.tab_to("#room-name")
     browser.press("garden", Keys.ENTER)
     browser.sees("#room-title", "#garden")
-    tab_to("#room-list a[href='#lobby']")
+    browser.tab_to("#room-list a[href='#lobby']")
     browser.press(Keys.ENTER)
     browser.sees("#room-title", "#lobby")
-    tab_to("#log")
-    tab_to("#sign-out")
+    browser.tab_to("#log")
+    browser.tab_to("#sign-out")
     browser.press(Keys.ENTER)
     browser.element("#name")
 

@@ -43,6 +43,14 @@ def texts(answer: Any) -> list[str]:
     return [said["text"] for said in answer["messages"]]
 
 
+def said_before(ada: LiveClient, count: int) -> list[str]:
+    """Say something in the lobby that many times, and return what."""
+    said = [f"message {number}" for number in range(1, count + 1)]
+    for text in said:
+        ada.call("send", "lobby", message(text))
+    return said
+
+
 def test_what_is_said_is_told_to_everyone_in_the_room(sign_in: SignIn) -> None:
     ada, bob = sign_in("Ada"), sign_in("Bob")
     ada.call("join", "lobby")
@@ -95,17 +103,66 @@ def test_a_client_that_was_away_gets_what_it_missed(sign_in: SignIn) -> None:
     assert texts(ada.call("join", "lobby", last)) == ["two", "three"]
 
 
-def test_the_history_comes_in_parts(client: FlaskClient, sign_in: SignIn) -> None:
+def test_what_was_missed_comes_in_parts(client: FlaskClient, sign_in: SignIn) -> None:
     ada = sign_in("Ada")
-    for text in ("one", "two", "three"):
-        ada.call("send", "lobby", message(text))
+    one, two, three = said_before(ada, 3)
 
     parts = [client.get(f"/chat/lobby/messages?since={id}&limit=2").get_json() for id in (0, 2)]
 
+    assert [(texts(part), part["more"]) for part in parts] == [([one, two], True), ([three], False)]
+
+
+def test_whoever_joins_without_an_id_gets_what_was_said_last(sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    said = said_before(ada, 101)
+
+    newest, everything = ada.call("join", "lobby"), ada.call("join", "lobby", 0)
+
+    assert (texts(newest), newest["more"]) == (said[1:], True)
+    assert ada.call("join", "lobby", None) == newest
+    assert (texts(everything), everything["more"]) == (said[:100], True)
+
+
+def test_whoever_joins_without_an_id_may_get_everything(sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    empty = ada.call("join", "lobby")
+    said = said_before(ada, 100)
+
+    full = ada.call("join", "lobby")
+
+    assert (texts(empty), empty["more"]) == ([], False)
+    assert (texts(full), full["more"]) == (said, False)
+
+
+def test_earlier_messages_come_in_parts(client: FlaskClient, sign_in: SignIn) -> None:
+    one, two, three, four = said_before(sign_in("Ada"), 4)
+
+    asked = ["limit=1", "before=4&limit=2", "before=2&limit=2", "before=1", "before=9"]
+    parts = [client.get(f"/chat/lobby/messages?{query}").get_json() for query in asked]
+
     assert [(texts(part), part["more"]) for part in parts] == [
-        (["one", "two"], True),
-        (["three"], False),
+        ([four], True),
+        ([two, three], True),
+        ([one], False),
+        ([], False),
+        ([one, two, three, four], False),
     ]
+
+
+def test_nobody_asks_in_both_directions(client: FlaskClient, sign_in: SignIn) -> None:
+    sign_in("Ada")
+
+    response = client.get("/chat/lobby/messages?since=0&before=5")
+
+    assert response.status_code == 422
+    assert "not for both" in response.get_json()["detail"]
+
+
+@pytest.mark.parametrize("before", [0, -1, 2**63, "x"])
+def test_the_id_to_read_before_has_rules(client: FlaskClient, sign_in: SignIn, before: Any) -> None:
+    sign_in("Ada")
+
+    assert client.get(f"/chat/lobby/messages?before={before}").status_code == 422
 
 
 def test_ids_count_within_a_room(sign_in: SignIn) -> None:

@@ -25,6 +25,8 @@ RoomName = Annotated[str, StringConstraints(pattern="^[a-z0-9](-?[a-z0-9]){0,39}
 """What a client may call a room."""
 Since = Annotated[int, Field(ge=0, lt=2**63)]
 """The id up to which a client has every message of a room; 0 for none."""
+Before = Annotated[int, Field(ge=1, lt=2**63)]
+"""The id from which on a client has messages of a room."""
 Limit = Annotated[int, Field(ge=1, le=500)]
 
 
@@ -78,7 +80,7 @@ class History:
 
     messages: list[ChatMessage]
     more: bool
-    """Whether there are more behind the last one."""
+    """Whether there are more: behind the last one for `since`, before the first one otherwise."""
 
 
 @dataclass(frozen=True)
@@ -116,22 +118,30 @@ def check(session: Session, name: str) -> None:
         raise _unknown(name)
 
 
-def history(session: Session, room: str, since: int, limit: int) -> History:
-    """Return the messages of a room behind an id.
+def history(
+    session: Session, room: str, *, since: int | None, before: int | None, limit: int
+) -> History:
+    """Return messages of a room: those behind an id, or the last ones, of all or before an id.
 
     :param since: the id of the last message that the reader has.
+    :param before: the id of the first message that the reader has.
     :param limit: how many it wants at most.
     :raises NotFound: there is no such room.
+    :raises Problem: 422, both ids are given.
     """
+    if since is not None and before is not None:
+        raise Problem(422, "Ask for messages since an id or before one, not for both at once.")
     check(session, room)
-    rows = session.scalars(
-        select(Message)
-        .where(Message.room == room, Message.id > since)
-        .order_by(Message.id)
-        .limit(limit + 1)
-    )
-    messages = [_sent(row) for row in rows]
-    return History(messages[:limit], len(messages) > limit)
+    wanted = select(Message).where(Message.room == room).limit(limit + 1)
+    if since is not None:
+        wanted = wanted.where(Message.id > since).order_by(Message.id)
+    else:
+        wanted = wanted.order_by(Message.id.desc())
+    if before is not None:
+        wanted = wanted.where(Message.id < before)
+    found = [_sent(row) for row in session.scalars(wanted)]
+    messages = sorted(found[:limit], key=lambda message: message.id)
+    return History(messages, len(found) > limit)
 
 
 def store(

@@ -4,7 +4,8 @@
  *
  * What people write waits in `drafts` until the server acknowledges it, across reconnections and
  * reloads; by its `client_id` the server recognises what it already has. What others write is asked
- * for again after every reconnection, and recognised here by its `id`.
+ * for again after every reconnection, and recognised here by its `id`. A room opens with what was
+ * said last; what was said earlier is asked for when somebody wants to read it.
  *
  * @typedef {Object} Person
  * @property {string} id
@@ -30,7 +31,10 @@
  *
  * @typedef {Object} Room
  * @property {Map<number, Message>} messages
- * @property {number} complete  the id up to which nothing is missing
+ * @property {number} first  the id from which on nothing is missing
+ * @property {number | null} last  the id up to which nothing is missing; null before the first visit
+ * @property {boolean} earlier  whether there are messages before the first one
+ * @property {boolean} loading  whether they are on their way
  */
 
 import * as page from "./page.js";
@@ -172,7 +176,7 @@ const roomOfAddress = () => location.hash.slice(1) || "lobby";
 
 /** @type {(name: string) => Room} */
 function roomNamed(name) {
-  const room = rooms.get(name) ?? { messages: new Map(), complete: 0 };
+  const room = rooms.get(name) ?? { messages: new Map(), first: 0, last: null, earlier: false, loading: false };
   rooms.set(name, room);
   return room;
 }
@@ -180,8 +184,9 @@ function roomNamed(name) {
 /** Tell whether nothing is missing up to a message. @param {Message} message */
 function isComplete({ room: name, id }) {
   const room = roomNamed(name);
-  while (room.messages.has(room.complete + 1)) room.complete += 1;
-  return room.complete >= id;
+  if (room.last === null) return false;
+  while (room.messages.has(room.last + 1)) room.last += 1;
+  return room.last >= id;
 }
 
 /** Ask for what is missing before a message, unless it came meanwhile. @param {Message} message */
@@ -197,7 +202,9 @@ async function listRooms() {
 /** @param {string} name */
 function show(name) {
   here = name;
-  page.showRoom(name, roomNamed(name).messages.values(), session?.id);
+  const messages = [...roomNamed(name).messages.values()].sort((one, other) => one.id - other.id);
+  page.showRoom(name, messages, session?.id);
+  showEarlier();
   typing.clear();
   showTyping();
   setPeople([]);
@@ -205,7 +212,7 @@ function show(name) {
   countUnread(0);
 }
 
-/** Join a room, and ask for what is missing of it. @param {string} name */
+/** Join a room, and ask for what was said last, or since the last visit. @param {string} name */
 async function enter(name) {
   if (here !== name) {
     socket.emit("leave", here);
@@ -216,14 +223,21 @@ async function enter(name) {
   page.showBusy(true);
   try {
     const room = roomNamed(name);
-    let part = await ask(socket, "join", name, room.complete);
-    if (visit === visits) setPeople(part.people);
+    let part = await ask(socket, "join", name, room.last);
+    if (visit !== visits) return;
+    setPeople(part.people);
+    if (room.last === null) {
+      // These are the newest: if there are more, they are earlier.
+      Object.assign(room, { first: part.messages[0]?.id ?? 1, earlier: part.more });
+      part.more = false;
+    }
+    showEarlier();
     while (visit === visits) {
       place(part.messages);
-      room.complete = Math.max(room.complete, part.messages.at(-1)?.id ?? 0);
+      room.last = Math.max(room.last ?? 0, part.messages.at(-1)?.id ?? 0);
       joined = !part.more;
       if (joined) break;
-      part = await http(session?.token, "GET", `chat/${name}/messages?since=${room.complete}`);
+      part = await http(session?.token, "GET", `chat/${name}/messages?since=${room.last}`);
     }
   } catch (/** @type {any} */ problem) {
     if (visit !== visits || !socket?.connected) return;
@@ -237,14 +251,48 @@ async function enter(name) {
   }
 }
 
-/** Keep and show messages, each once. @param {Message[]} messages */
-function place(messages) {
-  page.keepPlace(() => {
+/** Ask for what was said before the messages on show. */
+async function loadEarlier() {
+  const room = roomNamed(here);
+  if (!room.earlier || room.loading) return;
+  room.loading = true;
+  showEarlier();
+  page.showBusy(true);
+  let problem = "";
+  try {
+    const part = await http(session?.token, "GET", `chat/${here}/messages?before=${room.first}`);
+    // In another room meanwhile, or somebody else: it is asked for again when it is wanted.
+    if (room !== rooms.get(here)) return;
+    Object.assign(room, { first: part.messages[0]?.id ?? room.first, earlier: part.more });
+    place(part.messages.reverse(), page.keepBelow);
+  } catch (/** @type {any} */ error) {
+    if (error.status === 401) endSession(error.message);
+    problem = error.message;
+  } finally {
+    room.loading = false;
+    page.showBusy(false);
+    if (room === rooms.get(here)) showEarlier(problem);
+  }
+}
+
+/** Show whether there is something to load. @param {string} [problem] why it could not be loaded */
+function showEarlier(problem) {
+  const { earlier, loading } = roomNamed(here);
+  page.showEarlier(earlier, loading, problem);
+}
+
+/**
+ * Keep and show messages, each once.
+ * @type {(messages: Message[], keep?: (change: () => void) => void) => void}
+ */
+function place(messages, keep = page.keepPlace) {
+  keep(() => {
+    const room = roomNamed(here);
     for (const message of messages) {
-      const known = roomNamed(message.room).messages;
-      if (known.has(message.id)) continue;
-      known.set(message.id, message);
-      if (message.room === here) page.insert(message, session?.id);
+      // A room that is not on show, and what is before the first message, are asked for in time.
+      if (message.room !== here || message.id < room.first || room.messages.has(message.id)) continue;
+      room.messages.set(message.id, message);
+      page.insert(message, session?.id);
     }
     const stored = new Set(messages.map(({ client_id }) => client_id));
     const left = drafts.filter(({ client_id }) => !stored.has(client_id));
@@ -384,6 +432,7 @@ $("text").addEventListener("input", () => {
 });
 
 $("room-list").addEventListener("click", page.closeDrawer);
+$("earlier-button").addEventListener("click", loadEarlier);
 
 // The links of the rooms change the address, and so do the browser's buttons.
 window.addEventListener("hashchange", async () => {

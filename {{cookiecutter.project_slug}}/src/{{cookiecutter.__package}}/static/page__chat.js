@@ -130,7 +130,7 @@ export function showTyping(names) {
 
 // ---- Messages ---------------------------------------------------------------------------------
 
-/** @type {(room: string, messages: Iterable<Message>, me?: string) => void} */
+/** @type {(room: string, messages: Message[], me?: string) => void} */
 export function showRoom(room, messages, me) {
   $("room-title").textContent = `#${room}`;
   $("messages").replaceChildren();
@@ -160,6 +160,27 @@ export function keepPlace(change) {
   else if ($("messages").childElementCount > before) $("newest").hidden = false;
 }
 
+/** Make changes above the messages in sight, which stay where they are. @param {() => void} change */
+export function keepBelow(change) {
+  const log = $("log");
+  const below = log.scrollHeight - log.scrollTop;
+  change();
+  log.scrollTop = log.scrollHeight - below;
+}
+
+/** @type {(there: boolean, loading: boolean, problem?: string) => void} */
+export function showEarlier(there, loading, problem = "") {
+  // A button that goes takes the focus with it.
+  if (!there && document.activeElement === $("earlier-button")) $("log").focus({ preventScroll: true });
+  if ($("earlier").hidden === there) keepBelow(() => ($("earlier").hidden = !there));
+  $("earlier-error").textContent = problem;
+  $("earlier-button").textContent = loading ? "Loading earlier messages" : problem ? "Try again" : "Earlier messages";
+  $("earlier-button").ariaDisabled = String(loading);
+  // Looked at anew each time: it may be in sight still. After a problem it waits for the button.
+  atTheTop.disconnect();
+  if (there && !loading && !problem) atTheTop.observe($("earlier"));
+}
+
 /** Put a message where its id belongs. @type {(message: Message, me?: string) => void} */
 export function insert({ id, author, text, sent_at }, me) {
   const sent = new Date(sent_at);
@@ -170,10 +191,11 @@ export function insert({ id, author, text, sent_at }, me) {
       element("strong", { dir: "auto" }, author.name), " ", element("time", { dateTime: sent_at }, when)),
     element("p", { className: "text", dir: "auto" }, text));
   Object.assign(item.dataset, { id, author: author.id, at: sent.getTime() });
-  let before = $("messages").lastElementChild;
+  const list = $("messages");
+  let before = list.firstElementChild?.dataset.id > id ? null : list.lastElementChild;
   while (before && Number(before.dataset.id) > id) before = before.previousElementSibling;
   if (before) before.after(item);
-  else $("messages").prepend(item);
+  else list.prepend(item);
   joinUp(item);
   joinUp(item.nextElementSibling);
   showEmpty(false);
@@ -209,6 +231,12 @@ export function toNewest() {
   $("log").scrollTop = $("log").scrollHeight;
   $("newest").hidden = true;
 }
+
+/** Presses the button for earlier messages when the reader comes near it. */
+const atTheTop = new IntersectionObserver(
+  (entries) => entries.some(({ isIntersecting }) => isIntersecting) && $("earlier-button").click(),
+  { root: $("log"), rootMargin: "200px 0px" },
+);
 
 $("newest").addEventListener("click", toNewest);
 $("log").addEventListener("scroll", () => {

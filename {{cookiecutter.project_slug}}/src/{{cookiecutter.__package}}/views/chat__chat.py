@@ -11,6 +11,7 @@ from ..chat import identity, presence
 from ..chat.identity import Person
 from ..chat.presence import Presence
 from ..chat.rooms import (
+    Before,
     ChatMessage,
     History,
     Joined,
@@ -61,10 +62,16 @@ class ChatView(FlaskView):
             return create(session, room.name), 201
 
     @route("<room>/messages", methods=["GET"])
-    def messages(self, room: RoomName, since: Since = 0, limit: Limit = 100) -> History:
-        """GET /chat/<room>/messages: what was said behind the message with the id `since`."""
+    def messages(
+        self,
+        room: RoomName,
+        since: Since | None = None,
+        before: Before | None = None,
+        limit: Limit = 100,
+    ) -> History:
+        """GET /chat/<room>/messages: what was said last, or `since` an id, or `before` one."""
         with db.read() as session:
-            return history(session, room, since, limit)
+            return history(session, room, since=since, before=before, limit=limit)
 
     @route("<room>/messages", methods=["POST"])
     @on("send")
@@ -85,8 +92,8 @@ class ChatView(FlaskView):
             check(session, room)
             return presence.people(session, room)
 
-    def socket_join(self, room: RoomName, since: Since = 0) -> Joined:
-        """Answer the event "join": get what is said from now on, and what was said since."""
+    def socket_join(self, room: RoomName, since: Since | None = None) -> Joined:
+        """Answer the event "join": what is said from now on, and what was said since or last."""
         with db.write() as session:
             check(session, room)
             is_new = presence.enter(session, _sid(), room)
@@ -95,7 +102,7 @@ class ChatView(FlaskView):
         # Before the history is read: what is sent meanwhile comes twice rather than never.
         join_room(f"room:{room}")
         with db.read() as session:
-            past = history(session, room, since, limit=100)
+            past = history(session, room, since=since, before=None, limit=100)
             return Joined(past.messages, past.more, presence.people(session, room))
 
     def socket_leave(self, room: RoomName) -> None:
