@@ -114,7 +114,7 @@ class Talker:
         self.client.on("connect", self.catch_up, "/chat")
         self.client.on("disconnect", lambda reason: self.events.append(("disconnect",)), "/chat")
         options = {"auth": {"token": self.token}, "transports": [transport], "headers": headers}
-        self.client.connect(url, namespaces=["/chat"], retry=True, **options)
+        self.client.connect(url, namespaces=["/chat"], wait_timeout=30, **options)
 
     def request(self, method: str, path: str, body: object = None) -> Any:
         """Send a request and return what the response holds."""

@@ -29,7 +29,6 @@ from test_chat import (
     EVERY_MODE,
     Talker,
     assert_has_everything,
-    everybody_is_heard,
     everything_stored,
     free_port,
     migrate,
@@ -195,7 +194,11 @@ class Guest:
         self.client.on("told", self.heard.append, "/probe")
         self.client.on("shouted", self.heard.append, "/probe")
         self.client.connect(
-            url, {ADDRESS: address}, namespaces=["/probe"], transports=transports, retry=True
+            url,
+            {ADDRESS: address},
+            namespaces=["/probe"],
+            transports=transports,
+            wait_timeout=30,
         )
 
     def call(self, event: str, *arguments: object) -> Any:
@@ -519,6 +522,9 @@ def test_a_rolling_restart_goes_unnoticed(bake: Bake, mode: str) -> None:
 
 def everybody_talks(talkers: list[Timed], page: Page) -> None:
     """Wait until everybody is in the middle of talking."""
-    before = page.said()
-    everybody_is_heard(list(talkers))
-    eventually(lambda: all(page.said()[name] >= count + 5 for name, count in before.items()))
+
+    def said() -> dict[str, int]:
+        return page.said() | {talker.name: len(talker.acknowledged) for talker in talkers}
+
+    before = said()
+    eventually(lambda: all(said()[name] >= before[name] + 5 for name in before))
