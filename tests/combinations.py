@@ -39,15 +39,15 @@ COVERING: list[Answers] = [
         "project_slug": NAMES[1],
     },
 ]
-EVERY: list[Answers] = [
-    dict(zip((*CHOICES, "project_slug"), answers, strict=True))
-    for answers in itertools.product(*CHOICES.values(), NAMES)
-]
 # What decides over the code of a service, and so over what its interpreter makes of it.
 OF_CODE = [question for question in CHOICES if question != "license"]
 EVERY_CODE: list[Answers] = [
     dict(zip(OF_CODE, answers, strict=True))
     for answers in itertools.product(*(CHOICES[question] for question in OF_CODE))
+]
+# All that a check of a service can tell apart; the licence is not among it, as a test shows.
+EVERY: list[Answers] = [
+    {**answers, "project_slug": name} for answers in EVERY_CODE for name in NAMES
 ]
 
 

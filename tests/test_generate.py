@@ -221,6 +221,17 @@ def test_nothing_is_left_of_choices_that_were_not_made(baked: Bake, answers: Ans
             assert found <= TRACES_ALLOWED.get((chosen, other), set()), other
 
 
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_a_licence_changes_no_code(baked: Bake, answers: Answers) -> None:
+    one, *others = (files(baked(**answers | {"license": name})) for name in CHOICES["license"])
+    for other in others:
+        assert other.keys() == one.keys()
+        changed = {name for name, text in other.items() if text != one[name]}
+        assert changed == {"LICENSE", "README.md", "pyproject.toml"}
+        lines = (set(tree["pyproject.toml"].splitlines()) for tree in (one, other))
+        assert all(line.startswith("license = ") for line in set.symmetric_difference(*lines))
+
+
 @pytest.mark.parametrize("answers", EVERY_CODE, ids=named)
 def test_a_chosen_library_is_named(baked: Bake, answers: Answers) -> None:
     project = files(baked(**answers))["pyproject.toml"]
