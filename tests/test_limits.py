@@ -137,7 +137,7 @@ def test_who_sends_too_much_is_slowed_then_told_then_dropped(
         assert other.call("number", 1, namespace="/load", timeout=20) == 1
         eventually(lambda: not flooder.connected)
         assert other.call("number", 2, namespace="/load", timeout=20) == 2
-        assert "Dropped: more than 20.0 events a second" in server.printed()
+        assert server.printed().count("Dropped: more than 20.0 events a second") == 1
     served = [when for when, answer in acks if isinstance(answer, int)]
     told = [when for when, answer in acks if not isinstance(answer, int)]
     assert [answer for _, answer in acks if isinstance(answer, int)] == list(range(len(served)))

@@ -35,7 +35,7 @@ _DROPPED = Counter(
 _OTHER_FILES = 100
 _BUDGET = "limits.budget"
 # A burst may be this many seconds' worth of events. What comes above the rate waits; a client that
-# goes on like that is told after one such time, and dropped after another.
+# has waited for so long is told, and after as long again it is dropped.
 _BURST_SECONDS = 10
 _PATIENCE_SECONDS = 5
 
@@ -150,7 +150,7 @@ class Limits:
         wait = budget.spend()
         if wait:
             self._slow_down(eio_sid, environ, budget, wait)
-        elif environ.get(REFUSAL) is _TOO_FAST:
+        elif not budget.waited and environ.get(REFUSAL) is _TOO_FAST:
             del environ[REFUSAL]
         self._receive(eio_sid, data)
 
@@ -158,15 +158,16 @@ class Limits:
         self, eio_sid: str, environ: dict[str, Any], budget: _Budget, wait: float
     ) -> None:
         """Read no further for a moment, which the client comes to feel; then tell it, then end."""
-        overdrawn = time.monotonic() - budget.overdrawn_since
-        if overdrawn > 2 * _PATIENCE_SECONDS:
+        if budget.waited > 2 * _PATIENCE_SECONDS:
             logger.warning("Dropped: more than %s events a second, sid %s", self._rate, eio_sid)
             self._drop(self._connections[eio_sid], "too many events")
             return
-        if overdrawn > _PATIENCE_SECONDS and REFUSAL not in environ:
+        if budget.waited > _PATIENCE_SECONDS and REFUSAL not in environ:
             environ[REFUSAL] = _TOO_FAST
             logger.warning("Refusing: more than %s events a second, sid %s", self._rate, eio_sid)
+        begin = time.monotonic()
         self._server.sleep(wait)
+        budget.waited += time.monotonic() - begin
 
     def _drop(self, connection: Any, reason: str) -> None:
         _DROPPED.labels(reason).inc()
@@ -184,7 +185,8 @@ class _Budget:
         self._rate = rate
         self._tokens = rate * _BURST_SECONDS
         self._counted = time.monotonic()
-        self.overdrawn_since = 0.0
+        self.waited = 0.0
+        """How many seconds it was made to wait, since it last sent less than it may."""
 
     def spend(self) -> float:
         """Take a token; return the seconds to wait for it."""
@@ -194,11 +196,8 @@ class _Budget:
         self._tokens = min(self._tokens + earned, self._rate * _BURST_SECONDS) - 1
         # A second's worth of quiet, and all is forgiven.
         if self._tokens >= self._rate:
-            self.overdrawn_since = 0.0
-        if self._tokens >= 0:
-            return 0.0
-        self.overdrawn_since = self.overdrawn_since or now
-        return -self._tokens / self._rate
+            self.waited = 0.0
+        return max(0.0, -self._tokens / self._rate)
 
 
 def _size(connection: Any) -> int:

@@ -45,6 +45,7 @@ class WebSocket:
         """
         self._handler = handler
         self._connection = Connection(ConnectionType.SERVER)
+        self._is_over = False
         self._server = server
         # The handler reads, and another task writes.
         self._lock = threading.Lock()
@@ -75,7 +76,7 @@ class WebSocket:
         """
         parts: list[Any] = []
         size = 0
-        while True:
+        while not self._is_over:
             for event in self._connection.events():
                 if isinstance(event, TextMessage | BytesMessage):
                     parts.append(event.data)
@@ -95,6 +96,7 @@ class WebSocket:
             if not data:
                 return None
             self._connection.receive_data(data)
+        return None
 
     def send(self, message: str | bytes) -> None:
         """Send a message.
@@ -108,7 +110,8 @@ class WebSocket:
         self._end(CloseConnection(CloseReason.NORMAL_CLOSURE))
 
     def cut(self) -> None:
-        """End the connection of a client that does not read, so that nothing waits for it."""
+        """End the connection at once, so that nothing waits for the client, nor for its messages."""
+        self._is_over = True
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
