@@ -110,7 +110,7 @@ class WebSocket:
         self._end(CloseConnection(CloseReason.NORMAL_CLOSURE))
 
     def cut(self) -> None:
-        """End the connection at once, so that nothing waits for the client, nor for its messages."""
+        """End the connection at once; nothing waits for the client, nor for its messages."""
         self._is_over = True
         with suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
