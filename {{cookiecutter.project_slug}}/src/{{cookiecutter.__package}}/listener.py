@@ -14,9 +14,23 @@ from collections.abc import Callable
 # Where the kernel's description of a listening socket (struct tcp_info) has the number of those who
 # have connected and are not accepted yet.
 _TCP_INFO = struct.Struct("24xI")
-# A filter that lets no packet through: a program of one instruction for the kernel, "return 0".
+# A program for the kernel that drops the packets which ask for a connection (RFC 9293, 3.5: SYN is
+# set), and lets all others through: those of who is connected, and of who is about to be.
 _SO_ATTACH_FILTER = 26
-_NOTHING_PASSES = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+_NO_NEWCOMERS = ctypes.create_string_buffer(
+    b"".join(
+        struct.pack("HBBI", *instruction)
+        for instruction in (
+            (0x30, 0, 0, 13),  # load the byte of the flags
+            (0x45, 0, 1, 0x02),  # with SYN, take the next instruction; without, the one after it
+            (0x06, 0, 0, 0),  # drop the packet
+            (0x06, 0, 0, 0xFFFF_FFFF),  # keep all of it
+        )
+    )
+)
+# Time for a connection that was being made to be there, in seconds: some round trips in one data
+# center. The kernel does not tell how many there are.
+_ROUND_TRIPS = 0.05
 
 
 class ListenError(Exception):
@@ -56,8 +70,9 @@ def close_unnoticed(
     if sys.platform == "linux":
         # Else somebody may come in between looking and closing. A proxy that knocks now tries again
         # after a second, and goes elsewhere when it finds the door closed.
-        filtered = struct.pack("HP", 1, ctypes.addressof(_NOTHING_PASSES))
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filtered)
+        program = struct.pack("HP", 4, ctypes.addressof(_NO_NEWCOMERS))
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+        sleep(_ROUND_TRIPS)
         while _somebody_waits(listener) and time.monotonic() < deadline:
             sleep(0)
     with socket.socket(listener.family, socket.SOCK_STREAM) as nowhere:
