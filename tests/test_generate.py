@@ -32,6 +32,7 @@ FILES = {
     "src/service/background.py",
     "src/service/broker.py",
     "src/service/cli.py",
+    "src/service/cookies.py",
     "src/service/drain.py",
     "src/service/elsewhere.py",
     "src/service/extensions.py",

@@ -115,6 +115,25 @@ def test_where_no_place_is_left_the_handshake_is_refused(make: Callable[[str], P
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
+def test_who_joins_no_namespace_is_dropped(make: Callable[[str], Path], mode: str) -> None:
+    service = make(mode)
+    limits = service / "src" / package_of(service) / "limits.py"
+    text = limits.read_text()
+    assert "_JOIN_SECONDS = 45" in text
+    limits.write_text(text.replace("_JOIN_SECONDS = 45", "_JOIN_SECONDS = 1"))
+    with (
+        started(interpreter(service), service) as server,
+        connected(server) as member,
+        contextlib.closing(websocket(server)) as nowhere,
+    ):
+        nowhere.settimeout(10)
+        while nowhere.recv(4096):
+            pass
+        assert "joined no namespace" in server.printed()
+        assert member.call("number", 1, namespace="/load") == 1
+
+
+@pytest.mark.parametrize("mode", EVERY_MODE)
 def test_who_sends_too_much_is_slowed_then_told_then_dropped(
     make: Callable[[str], Path], mode: str
 ) -> None:

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import elsewhere, extensions, flask_view, views
 from .async_mode import ASYNC_MODE
 from .broker import RedisManager, client_manager
+from .cookies import CookieSessions
 from .drain import drain
 from .extensions import socketio
 from .flask_view import errors, records, serialization
@@ -38,6 +39,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         MAX_CONTENT_LENGTH=settings.max_message_bytes,
     )
     app.json = serialization.FlaskJSON(app)
+    app.session_interface = CookieSessions()
     errors.init_app(app)
     records.init_app(app, socketio)
 

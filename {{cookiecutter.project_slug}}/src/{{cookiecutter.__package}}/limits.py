@@ -38,6 +38,10 @@ _BUDGET = "limits.budget"
 # has waited for so long is told, and after as long again it is dropped.
 _BURST_SECONDS = 10
 _PATIENCE_SECONDS = 5
+_JOINED = "limits.joined"
+# A connection that belongs to no namespace for so long serves nobody; Socket.IO's own server takes as
+# long (its option connectTimeout).
+_JOIN_SECONDS = 45
 
 
 def is_socketio(environ: dict[str, Any]) -> bool:
@@ -124,10 +128,14 @@ class Limits:
         app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
     def watch(self) -> None:
-        """Drop, from now on, who does not read what is sent."""
+        """Drop, from now on, who does not read what is sent, and who joins no namespace."""
         while True:
             self._server.sleep(1)
+            now = time.monotonic()
             for sid, connection in list(self._connections.items()):
+                if self._is_nowhere(sid, now):
+                    logger.info("Dropped: joined no namespace, sid %s", sid)
+                    self._drop(connection, "joined no namespace")
                 size = _size(connection) if connection.queue.qsize() else 0
                 if size > self._unsent:
                     logger.warning("Dropped: does not read, %d bytes wait, sid %s", size, sid)
@@ -135,6 +143,7 @@ class Limits:
 
     def _on_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         environ[_BUDGET] = _Budget(self._rate)
+        environ[_JOINED] = time.monotonic()
         was_full, self._is_full = self._is_full, len(self._connections) > self._most
         if self._is_full:
             environ[REFUSAL] = _FULL
@@ -160,7 +169,8 @@ class Limits:
         """Read no further for a moment, which the client comes to feel; then tell it, then end."""
         if budget.waited > 2 * _PATIENCE_SECONDS:
             logger.warning("Dropped: more than %s events a second, sid %s", self._rate, eio_sid)
-            self._drop(self._connections[eio_sid], "too many events")
+            if connection := self._connections.get(eio_sid):
+                self._drop(connection, "too many events")
             return
         if budget.waited > _PATIENCE_SECONDS and REFUSAL not in environ:
             environ[REFUSAL] = _TOO_FAST
@@ -168,6 +178,18 @@ class Limits:
         begin = time.monotonic()
         self._server.sleep(wait)
         budget.waited += time.monotonic() - begin
+
+    def _is_nowhere(self, eio_sid: str, now: float) -> bool:
+        """Tell whether a connection has been in no namespace for too long."""
+        environ = self._server.environ.get(eio_sid)
+        if environ is None:
+            return False
+        manager = self._server.manager
+        namespaces = list(manager.get_namespaces())
+        if any(manager.sid_from_eio_sid(eio_sid, namespace) for namespace in namespaces):
+            environ[_JOINED] = now
+        joined: float = environ[_JOINED]
+        return now - joined > _JOIN_SECONDS
 
     def _drop(self, connection: Any, reason: str) -> None:
         _DROPPED.labels(reason).inc()

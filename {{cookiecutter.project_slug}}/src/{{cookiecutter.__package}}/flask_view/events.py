@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .view import FlaskView
 
 RUNNING = "flask_view.running"
-"""Where the environment of a connection has the number of its events that are being handled."""
+"""Where the environment of a connection has one entry for each event that is being handled."""
 
 REFUSAL = "flask_view.refusal"
 """Where the environment of a connection has why nothing of it is served: a status, a sentence."""
@@ -58,7 +58,9 @@ def event_handler(
     def handle(*arguments: Any) -> Any:
         started = time.perf_counter()
         environ = request.environ
-        environ[RUNNING] = environ.get(RUNNING, 0) + 1
+        # Threads may change a list at once, but not a number.
+        running = environ.setdefault(RUNNING, [])
+        running.append(None)
         try:
             if REFUSAL in environ:
                 raise Problem(*environ[REFUSAL])
@@ -70,7 +72,7 @@ def event_handler(
             record.done(started, problem)
             return {"error": problem.document}
         finally:
-            environ[RUNNING] -= 1
+            running.pop()
         record.done(started)
         return answer
 
