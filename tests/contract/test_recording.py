@@ -41,6 +41,8 @@ class WorkView(FlaskView):
                 raise ZeroDivisionError(SECRET)
             case "say":
                 logger.info("said by the view")
+            case "say in the background":
+                self.spawn(logger.info, "said by the view")
         return "fine"
 
     def socket_connect(self, auth: Any) -> None:
@@ -320,12 +322,17 @@ def test_in_json_everything_is_a_field(client, connect, objects) -> None:
     assert "ZeroDivisionError" in request["exc_info"]
 
 
-def test_lines_of_the_users_own_say_for_whom_they_are(client, connect, lines) -> None:
-    response = client.get("/work/work/say?user=ada")
+@pytest.mark.parametrize("how", ["say", "say in the background"])
+def test_lines_of_the_users_own_say_for_whom_they_are(client, connect, lines, how) -> None:
+    def own() -> list[str]:
+        return [line for line in lines() if "said by the view" in line]
+
+    response = client.get(f"/work/work/{how}?user=ada")
+    wait_until(lambda: len(own()) == 1)
     work = connect("/work")
-    work.call("work", "say")
-    own = [line for line in lines() if "said by the view" in line]
-    assert own == [
+    work.call("work", how)
+    wait_until(lambda: len(own()) == 2)
+    assert own() == [
         f"INFO said by the view request={response.headers['X-Request-ID']} user=ada",
         f"INFO said by the view sid={sid_of(work)} user={uuid.UUID(int=7)}",
     ]

@@ -10,8 +10,8 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 class CookieSessions(SecureCookieSessionInterface):
     """What an application's ``session_interface`` is.
 
-    Flask prepares to check a signature for every request and every event, and most have none: without
-    that, a small request takes a tenth less time.
+    Flask prepares to check a signature for every request and every event, and most have none:
+    without that, a small request takes a tenth less time.
     """
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:

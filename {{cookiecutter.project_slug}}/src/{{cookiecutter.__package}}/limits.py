@@ -39,8 +39,8 @@ _BUDGET = "limits.budget"
 _BURST_SECONDS = 10
 _PATIENCE_SECONDS = 5
 _JOINED = "limits.joined"
-# A connection that belongs to no namespace for so long serves nobody; Socket.IO's own server takes as
-# long (its option connectTimeout).
+# A connection that belongs to no namespace for so long serves nobody. It is what the option
+# connectTimeout of Socket.IO's own server is by default.
 _JOIN_SECONDS = 45
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, g, has_app_context, has_request_context, request
 from flask_socketio import SocketIO
 from prometheus_client import Gauge, Histogram
 
@@ -179,10 +179,18 @@ def remember_user() -> None:
     request.environ.setdefault(_USERS, {})[request.namespace] = g.get("user")  # type: ignore[attr-defined]
 
 
+def remember_origin(origin: dict[str, str]) -> None:
+    """Let the lines of work in the background name the request or the event that began it.
+
+    :param origin: the ``context()`` of that one.
+    """
+    g.flask_view_origin = origin
+
+
 def context() -> dict[str, str]:
     """Return what a line of the log says about the request or the event it is written in."""
     if not has_request_context():
-        return {}
+        return g.get("flask_view_origin", {}) if has_app_context() else {}
     user, asked = g.get("user"), request._get_current_object()  # type: ignore[attr-defined]
     if sid := getattr(asked, "sid", None):
         found = {"sid": sid}

@@ -12,6 +12,7 @@ from flask_socketio import SocketIO
 
 from .events import AUTH
 from .library import LibraryView
+from .records import context, remember_origin
 from .registration import EXTENSION, register_view
 from .serialization import plain
 from .signature import CONVERTERS
@@ -109,15 +110,17 @@ class FlaskView(LibraryView):
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Run a function in the background, for work that must not hold the client up.
 
-        It runs with the application's context, but without the request or the event. What it
-        raises is written to the log.
+        It runs with the application's context, but without the request or the event; lines of the
+        log still name that one. What it raises is written to the log.
 
         :param function: what to call, with the arguments behind it.
         """
         app = current_app._get_current_object()  # type: ignore[attr-defined]
+        origin = context()
 
         def run() -> None:
             with app.app_context():
+                remember_origin(origin)
                 try:
                     function(*args, **kwargs)
                 except Exception:
