@@ -159,7 +159,9 @@ def test_who_sends_too_much_is_slowed_then_told_then_dropped(
         assert server.printed().count("Dropped: more than 20.0 events a second") == 1
     served = [when for when, answer in acks if isinstance(answer, int)]
     told = [when for when, answer in acks if not isinstance(answer, int)]
-    assert [answer for _, answer in acks if isinstance(answer, int)] == list(range(len(served)))
+    # The client hands each ack to a thread, so two may change places.
+    numbers = sorted(answer for _, answer in acks if isinstance(answer, int))
+    assert numbers == list(range(len(served)))
     # A burst of ten seconds' worth goes through, and then twenty a second.
     assert 200 < len(served) < 400
     assert told
