@@ -110,7 +110,7 @@ class Binding:
                     values[name] = query.getlist(name) if several else query[name]
         for name in self.bodies:
             # A request without a body has no media type to complain about; the value is missing.
-            if name not in values and (request.content_length or request.is_json):
+            if name not in values and (request.is_json or request.content_length):
                 values[name] = request.get_json()
         if self._validator is None:
             self._refuse_missing(values)
