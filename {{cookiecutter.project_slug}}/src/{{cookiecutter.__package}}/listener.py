@@ -10,6 +10,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 # Where the kernel's description of a listening socket (struct tcp_info) has the number of those who
 # have connected and are not accepted yet.
@@ -71,7 +72,9 @@ def close_unnoticed(
         # Else somebody may come in between looking and closing. A proxy that knocks now tries again
         # after a second, and goes elsewhere when it finds the door closed.
         program = struct.pack("HP", 4, ctypes.addressof(_NO_NEWCOMERS))
-        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+        # Some sandboxes for containers have no filters; what is left then is a very short moment.
+        with suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
         sleep(_ROUND_TRIPS)
         while _somebody_waits(listener) and time.monotonic() < deadline:
             sleep(0)
