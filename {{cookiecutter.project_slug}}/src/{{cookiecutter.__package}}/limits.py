@@ -103,6 +103,8 @@ class Limits:
         self._is_full = False
         self._rate = settings.max_events_per_second
         self._unsent = settings.max_unsent_bytes
+        # Those for whom too much was waiting at the last look.
+        self._behind: set[str] = set()
         self._connect = server.eio.handlers["connect"]
         self._receive = server.eio.handlers["message"]
         server.eio.on("connect", self._on_connect)
@@ -128,18 +130,27 @@ class Limits:
         app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
     def watch(self) -> None:
-        """Drop, from now on, who does not read what is sent, and who joins no namespace."""
+        """Look every second, from now on."""
         while True:
             self._server.sleep(1)
-            now = time.monotonic()
-            for sid, connection in list(self._connections.items()):
-                if self._is_nowhere(sid, now):
-                    logger.info("Dropped: joined no namespace, sid %s", sid)
-                    self._drop(connection, "joined no namespace")
-                size = _size(connection) if connection.queue.qsize() else 0
-                if size > self._unsent:
+            self.look()
+
+    def look(self) -> None:
+        """Drop who does not read what is sent, and who joins no namespace."""
+        now = time.monotonic()
+        behind = set()
+        for sid, connection in list(self._connections.items()):
+            if self._is_nowhere(sid, now):
+                logger.info("Dropped: joined no namespace, sid %s", sid)
+                self._drop(connection, "joined no namespace")
+            size = _size(connection) if connection.queue.qsize() else 0
+            if size > self._unsent:
+                behind.add(sid)
+                # Much may have been sent just now, to somebody who is about to read it.
+                if sid in self._behind:
                     logger.warning("Dropped: does not read, %d bytes wait, sid %s", size, sid)
                     self._drop(connection, "does not read")
+        self._behind = behind
 
     def _on_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         environ[_BUDGET] = _Budget(self._rate)
