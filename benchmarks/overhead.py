@@ -5,8 +5,8 @@
 Both serve the same work on the same server, in turns. Counted is the processor time of the server
 for a number of acks or responses. The ratio is above 1.0 where the generated service needs less; it
 is the median of those of all rounds, as the speed of the machine may change from one to the next.
-The client's own speed does not matter. Both run with LOG_LEVEL=WARNING, because
-the bare server has no line for each event and request to write.
+The client's own speed does not matter. Both run with LOG_LEVEL=WARNING, because the bare server has
+no line for each event and request to write.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def test_a_session_lasts_from_one_request_to_the_next_and_to_events(client, serv
         assert browser.call("items") == ["tea", "bread"]
 
 
-def test_a_session_that_was_changed_is_empty(app, client) -> None:
+def test_a_session_that_was_changed_is_empty(client) -> None:
     client.post("/cart?item=tea")
     signed = client.get_cookie("session").value
     client.set_cookie("session", f"{signed[:-3]}abc")

@@ -25,13 +25,13 @@ SECRET = "hunter2"
 logger = logging.getLogger("of.the.user")
 
 
-class WorkView(FlaskView):
+class TaskView(FlaskView):
     def authorize(self, action: str) -> None:
         g.user = request.args.get("user") or None
 
-    @route("work/<how>", methods=["GET", "POST"])
-    @on("work")
-    def work(self, how: str) -> str:
+    @route("run/<how>", methods=["GET", "POST"])
+    @on("run")
+    def run(self, how: str) -> str:
         match how:
             case "wrong":
                 raise Problem(422, "It is wrong")
@@ -62,9 +62,9 @@ class WorkView(FlaskView):
 class QuietView(FlaskView):
     log_level = logging.DEBUG
 
-    @route("work/<how>")
-    @on("work")
-    def work(self, how: str) -> str:
+    @route("run/<how>")
+    @on("run")
+    def run(self, how: str) -> str:
         match how:
             case "later":
                 abort(503)
@@ -80,7 +80,7 @@ class PlainView(FlaskView):
 
 @pytest.fixture
 def views() -> list[type[FlaskView]]:
-    return [WorkView, QuietView, PlainView]
+    return [TaskView, QuietView, PlainView]
 
 
 @pytest.fixture
@@ -142,8 +142,8 @@ def series() -> set[str]:
     [("well", "ok"), ("wrong", "422"), ("later", "503"), ("crash", "500"), ({}, "422")],
 )
 def test_an_event_is_counted_by_its_outcome(connect, how, outcome) -> None:
-    count = events("WorkView.work", "work", outcome)
-    connect("/work").call("work", how)
+    count = events("TaskView.run", "run", outcome)
+    connect("/task").call("run", how)
     wait_until(lambda: count() == 1)
 
 
@@ -151,25 +151,25 @@ def test_an_event_is_counted_by_its_outcome(connect, how, outcome) -> None:
     ("how", "status"), [("well", "200"), ("wrong", "422"), ("later", "503"), ("crash", "500")]
 )
 def test_a_request_is_counted_by_its_status(client, how, status) -> None:
-    count = requests("WorkView.work", "POST", status)
-    client.post(f"/work/work/{how}")
+    count = requests("TaskView.run", "POST", status)
+    client.post(f"/task/run/{how}")
     assert count() == 1
 
 
 def test_how_long_it_took_is_added_up(client, connect) -> None:
     def total(name: str, **labels: str) -> float:
-        labels["view"] = "WorkView.work"
+        labels["view"] = "TaskView.run"
         return REGISTRY.get_sample_value(f"{name}_duration_seconds_sum", labels) or 0
 
     def totals() -> tuple[float, float]:
         return (
-            total("socketio_event", event="work", outcome="ok"),
+            total("socketio_event", event="run", outcome="ok"),
             total("http_request", method="GET", status="200"),
         )
 
     event, request = totals()
-    connect("/work").call("work", "well")
-    client.get("/work/work/well")
+    connect("/task").call("run", "well")
+    client.get("/task/run/well")
     wait_until(lambda: totals()[0] > event)
     assert totals()[1] > request
     assert totals() < (event + 2, request + 2)
@@ -178,12 +178,12 @@ def test_how_long_it_took_is_added_up(client, connect) -> None:
 def test_what_nothing_answers_makes_no_new_numbers(client, connect) -> None:
     def knock(word: str) -> None:
         client.get(f"/{word}")
-        client.open("/work/work/well", method=word.upper())
-        work.call(word)
+        client.open("/task/run/well", method=word.upper())
+        task.call(word)
         with pytest.raises(Exception, match="no namespace"):
             connect(f"/{word}")
 
-    work = connect("/work")
+    task = connect("/task")
     count = events("no view", "unknown", "404")
     knock("one")
     wait_until(lambda: count() == 1)
@@ -197,12 +197,12 @@ def test_what_nothing_answers_makes_no_new_numbers(client, connect) -> None:
     ("auth", "outcome"), [(None, "ok"), ("refuse", "refused"), ("abort", "401"), ("crash", "500")]
 )
 def test_a_connect_is_counted_and_has_one_line(connect, lines, auth, outcome) -> None:
-    count = events("WorkView", "connect", outcome)
+    count = events("TaskView", "connect", outcome)
     with nullcontext() if outcome == "ok" else pytest.raises(ConnectionError):
-        connect("/work", auth=auth)
+        connect("/task", auth=auth)
     assert count() == 1
     (line,) = (line for line in lines() if "event 'connect'" in line)
-    assert f"WorkView: event 'connect', {outcome}, " in line
+    assert f"TaskView: event 'connect', {outcome}, " in line
     assert " sid=" in line
 
 
@@ -230,29 +230,29 @@ def test_connections_are_counted(connect) -> None:
         return REGISTRY.get_sample_value("socketio_connections")
 
     assert connections() == 0
-    one, _other = connect("/work"), connect("/work")
+    one, _other = connect("/task"), connect("/task")
     assert connections() == 2
     one.disconnect()
     wait_until(lambda: connections() == 1)
 
 
 def test_everything_has_one_line_with_sid_and_user_and_no_payload(connect, lines) -> None:
-    work = connect("/work", auth={"token": SECRET})
-    sid = f" ms sid={sid_of(work)}"
+    task = connect("/task", auth={"token": SECRET})
+    sid = f" ms sid={sid_of(task)}"
     who = f"{sid} user={uuid.UUID(int=7)}"
-    work.call("work", "well")
-    work.call("work", SECRET)
-    work.call("work", {"password": SECRET})
-    work.call("nope", SECRET)
-    work.disconnect()
+    task.call("run", "well")
+    task.call("run", SECRET)
+    task.call("run", {"password": SECRET})
+    task.call("nope", SECRET)
+    task.disconnect()
     wait_until(lambda: len(lines()) == 6)
     said = [
-        ("WorkView: event 'connect', ok, ", who),
-        ("WorkView.work: event 'work', ok, ", who),
-        ("WorkView.work: event 'work', ok, ", who),
-        ("WorkView.work: event 'work', 422, ", who),
-        ("no view in '/work': event 'nope', 404, ", sid),
-        ("WorkView: event 'disconnect', ok, ", who),
+        ("TaskView: event 'connect', ok, ", who),
+        ("TaskView.run: event 'run', ok, ", who),
+        ("TaskView.run: event 'run', ok, ", who),
+        ("TaskView.run: event 'run', 422, ", who),
+        ("no view in '/task': event 'nope', 404, ", sid),
+        ("TaskView: event 'disconnect', ok, ", who),
     ]
     for line, (start, end) in zip(lines(), said, strict=True):
         assert line.startswith(f"INFO {start}")
@@ -261,15 +261,15 @@ def test_everything_has_one_line_with_sid_and_user_and_no_payload(connect, lines
 
 
 def test_a_request_has_one_line_with_its_id_and_user_and_no_query(client, lines) -> None:
-    response = client.post(f"/work/work/well?user=ada&token={SECRET}", json={"password": SECRET})
+    response = client.post(f"/task/run/well?user=ada&token={SECRET}", json={"password": SECRET})
     (line,) = lines()
-    assert line.startswith("INFO WorkView.work: POST /work/work/well, 200, ")
+    assert line.startswith("INFO TaskView.run: POST /task/run/well, 200, ")
     assert line.endswith(f" ms request={response.headers['X-Request-ID']} user=ada")
 
 
 def test_a_crash_has_one_line_and_its_traceback_behind_it(client, connect, lines) -> None:
-    client.get("/work/work/crash")
-    connect("/work").call("work", "crash")
+    client.get("/task/run/crash")
+    connect("/task").call("run", "crash")
     wait_until(lambda: sum(line.startswith("ZeroDivisionError") for line in lines()) == 2)
     first, second = (line for line in lines() if line.startswith("ERROR "))
     assert ", 500, " in first
@@ -280,40 +280,40 @@ def test_a_crash_has_one_line_and_its_traceback_behind_it(client, connect, lines
 
 
 def test_what_is_the_servers_fault_is_a_warning(client, lines) -> None:
-    client.get("/work/work/later")
-    client.get("/work/work/wrong")
+    client.get("/task/run/later")
+    client.get("/task/run/wrong")
     assert [line.split()[0] for line in lines()] == ["WARNING", "INFO"]
 
 
 def test_a_quiet_view_has_lines_about_crashes_only(client, connect, lines) -> None:
-    client.get("/quiet/work/well")
-    client.get("/quiet/work/later")
+    client.get("/quiet/run/well")
+    client.get("/quiet/run/later")
     client.get("/health/live")
     client.get("/metrics")
-    connect("/quiet").call("work", "later")
+    connect("/quiet").call("run", "later")
     assert lines() == []
-    client.get("/quiet/work/crash")
-    assert lines()[0].startswith("ERROR QuietView.work: GET /quiet/work/crash, 500, ")
+    client.get("/quiet/run/crash")
+    assert lines()[0].startswith("ERROR QuietView.run: GET /quiet/run/crash, 500, ")
 
 
 def test_in_json_everything_is_a_field(client, connect, objects) -> None:
-    work = connect("/work")
-    work.call("work", "well")
-    response = client.get("/work/work/crash?user=ada")
+    task = connect("/task")
+    task.call("run", "well")
+    response = client.get("/task/run/crash?user=ada")
     _connect, event, request = objects()
     assert event["duration_ms"] > 0
     assert {name: event[name] for name in ("view", "event", "outcome", "sid", "user")} == {
-        "view": "WorkView.work",
-        "event": "work",
+        "view": "TaskView.run",
+        "event": "run",
         "outcome": "ok",
-        "sid": sid_of(work),
+        "sid": sid_of(task),
         "user": str(uuid.UUID(int=7)),
     }
     names = ("view", "method", "path", "status", "request_id", "user", "problem")
     assert {name: request[name] for name in names} == {
-        "view": "WorkView.work",
+        "view": "TaskView.run",
         "method": "GET",
-        "path": "/work/work/crash",
+        "path": "/task/run/crash",
         "status": 500,
         "request_id": response.headers["X-Request-ID"],
         "user": "ada",
@@ -327,14 +327,14 @@ def test_lines_of_the_users_own_say_for_whom_they_are(client, connect, lines, ho
     def own() -> list[str]:
         return [line for line in lines() if "said by the view" in line]
 
-    response = client.get(f"/work/work/{how}?user=ada")
+    response = client.get(f"/task/run/{how}?user=ada")
     wait_until(lambda: len(own()) == 1)
-    work = connect("/work")
-    work.call("work", how)
+    task = connect("/task")
+    task.call("run", how)
     wait_until(lambda: len(own()) == 2)
     assert own() == [
         f"INFO said by the view request={response.headers['X-Request-ID']} user=ada",
-        f"INFO said by the view sid={sid_of(work)} user={uuid.UUID(int=7)}",
+        f"INFO said by the view sid={sid_of(task)} user={uuid.UUID(int=7)}",
     ]
 
 
@@ -343,7 +343,7 @@ def test_lines_of_the_users_own_say_for_whom_they_are(client, connect, lines, ho
     [("a b", "'a b'"), ("a\nINFO b", r"'a\nINFO b'"), ("x" * 101, "x" * 100), ("ä", "ä")],
 )
 def test_a_user_forges_no_line(client, lines, user, said) -> None:
-    client.get("/work/work/well", query_string={"user": user})
+    client.get("/task/run/well", query_string={"user": user})
     (line,) = lines()
     assert line.endswith(f" user={said}")
 
@@ -367,15 +367,15 @@ def test_a_path_forges_no_line(client, lines) -> None:
 
 
 def test_the_name_of_an_event_forges_no_line(connect, lines) -> None:
-    work = connect("/work")
-    work.call("nope\nERROR forged" + "x" * 1000)
+    task = connect("/task")
+    task.call("nope\nERROR forged" + "x" * 1000)
     _, line = lines()
-    assert line.startswith(r"INFO no view in '/work': event 'nope\nERROR forgedx")
+    assert line.startswith(r"INFO no view in '/task': event 'nope\nERROR forgedx")
     assert len(line) < 400
 
 
 @pytest.mark.parametrize(
-    "path", ["/echo", "/nope", "/work/work/wrong", "/work/work/crash", "/health/live", "/metrics"]
+    "path", ["/echo", "/nope", "/task/run/wrong", "/task/run/crash", "/health/live", "/metrics"]
 )
 def test_every_response_has_an_id_of_its_own(client, path) -> None:
     first, second = (client.get(path).headers.getlist("X-Request-ID") for _ in range(2))

@@ -38,7 +38,6 @@ _BUDGET = "limits.budget"
 # has waited for so long is told, and after as long again it is dropped.
 _BURST_SECONDS = 10
 _PATIENCE_SECONDS = 5
-_JOINED = "limits.joined"
 # A connection that belongs to no namespace for so long serves nobody. It is what the option
 # connectTimeout of Socket.IO's own server is by default.
 _JOIN_SECONDS = 45
@@ -103,8 +102,9 @@ class Limits:
         self._is_full = False
         self._rate = settings.max_events_per_second
         self._unsent = settings.max_unsent_bytes
-        # Those for whom too much was waiting at the last look.
+        # At the last look: for whom too much was waiting, and since when who is in no namespace.
         self._behind: set[str] = set()
+        self._nowhere: dict[str, float] = {}
         self._connect = server.eio.handlers["connect"]
         self._receive = server.eio.handlers["message"]
         server.eio.on("connect", self._on_connect)
@@ -138,23 +138,28 @@ class Limits:
     def look(self) -> None:
         """Drop who does not read what is sent, and who joins no namespace."""
         now = time.monotonic()
-        behind = set()
+        manager = self._server.manager
+        namespaces = list(manager.get_namespaces())
+        joined = {sid for name in namespaces for _, sid in manager.get_participants(name, None)}
+        nowhere, behind = {}, set()
         for sid, connection in list(self._connections.items()):
-            if self._is_nowhere(sid, now):
-                logger.info("Dropped: joined no namespace, sid %s", sid)
-                self._drop(connection, "joined no namespace")
-            size = _size(connection) if connection.queue.qsize() else 0
+            if sid not in joined:
+                nowhere[sid] = self._nowhere.get(sid, now)
+                if now - nowhere[sid] > _JOIN_SECONDS:
+                    logger.info("Dropped: joined no namespace, sid %s", sid)
+                    self._drop(connection, "joined no namespace")
+                    continue
+            size = _size(connection) if connection.queue.queue else 0
             if size > self._unsent:
                 behind.add(sid)
                 # Much may have been sent just now, to somebody who is about to read it.
                 if sid in self._behind:
                     logger.warning("Dropped: does not read, %d bytes wait, sid %s", size, sid)
                     self._drop(connection, "does not read")
-        self._behind = behind
+        self._nowhere, self._behind = nowhere, behind
 
     def _on_connect(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         environ[_BUDGET] = _Budget(self._rate)
-        environ[_JOINED] = time.monotonic()
         was_full, self._is_full = self._is_full, len(self._connections) > self._most
         if self._is_full:
             environ[REFUSAL] = _FULL
@@ -189,18 +194,6 @@ class Limits:
         begin = time.monotonic()
         self._server.sleep(wait)
         budget.waited += time.monotonic() - begin
-
-    def _is_nowhere(self, eio_sid: str, now: float) -> bool:
-        """Tell whether a connection has been in no namespace for too long."""
-        environ = self._server.environ.get(eio_sid)
-        if environ is None:
-            return False
-        manager = self._server.manager
-        namespaces = list(manager.get_namespaces())
-        if any(manager.sid_from_eio_sid(eio_sid, namespace) for namespace in namespaces):
-            environ[_JOINED] = now
-        joined: float = environ[_JOINED]
-        return now - joined > _JOIN_SECONDS
 
     def _drop(self, connection: Any, reason: str) -> None:
         _DROPPED.labels(reason).inc()

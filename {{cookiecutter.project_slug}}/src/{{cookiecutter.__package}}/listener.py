@@ -18,16 +18,11 @@ _TCP_INFO = struct.Struct("24xI")
 # A program for the kernel that drops the packets which ask for a connection (RFC 9293, 3.5: SYN is
 # set), and lets all others through: those of who is connected, and of who is about to be.
 _SO_ATTACH_FILTER = 26
-_NO_NEWCOMERS = ctypes.create_string_buffer(
-    b"".join(
-        struct.pack("HBBI", *instruction)
-        for instruction in (
-            (0x30, 0, 0, 13),  # load the byte of the flags
-            (0x45, 0, 1, 0x02),  # with SYN, take the next instruction; without, the one after it
-            (0x06, 0, 0, 0),  # drop the packet
-            (0x06, 0, 0, 0xFFFF_FFFF),  # keep all of it
-        )
-    )
+_NO_NEWCOMERS = (
+    (0x30, 0, 0, 13),  # load the byte of the flags
+    (0x45, 0, 1, 0x02),  # with SYN, take the next instruction; without, the one after it
+    (0x06, 0, 0, 0),  # drop the packet
+    (0x06, 0, 0, 0xFFFF_FFFF),  # keep all of it
 )
 # Time for a connection that was being made to be there, in seconds: some round trips in one data
 # center. The kernel does not tell how many there are.
@@ -71,7 +66,9 @@ def close_unnoticed(
     if sys.platform == "linux":
         # Else somebody may come in between looking and closing. A proxy that knocks now tries again
         # after a second, and goes elsewhere when it finds the door closed.
-        program = struct.pack("HP", 4, ctypes.addressof(_NO_NEWCOMERS))
+        instructions = b"".join(struct.pack("HBBI", *parts) for parts in _NO_NEWCOMERS)
+        memory = ctypes.create_string_buffer(instructions)
+        program = struct.pack("HP", len(_NO_NEWCOMERS), ctypes.addressof(memory))
         # Some sandboxes for containers have no filters; what is left then is a very short moment.
         with suppress(OSError):
             listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
