@@ -20,6 +20,7 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from cookiecutter.exceptions import FailedHookException  # type: ignore[import-untyped]
 from jinja2.ext import Extension
 from jinja2.runtime import Context
@@ -234,8 +235,16 @@ def retry(answers: Mapping[str, object]) -> str:
     # uvx leaves no cookiecutter behind that could be called by its name.
     program = ["uvx", "cookiecutter"] if "archive-v" in sys.prefix else ["cookiecutter"]
     template = as_text(answers.get("_template")) or str(Path(__file__).resolve().parent)
-    words = [*program, template, "--no-input", *(argument(*answer) for answer in given.items())]
+    answered = [argument(*answer) for answer in given.items()]
+    words = [*program, template, "--no-input", *_output_folder(), *answered]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def _output_folder() -> list[str]:
+    """Return the option that names where to write, if the command that runs was given it."""
+    command = click.get_current_context(silent=True)
+    folder = str(command.params.get("output_dir", ".")) if command else "."
+    return [] if folder == "." else ["--output-dir", folder]
 
 
 def refusal(answers: Mapping[str, object]) -> str:

@@ -172,7 +172,7 @@ def test_the_command_of_a_refusal_gives_the_same_answers_repaired(
     assert program == "cookiecutter"
     again = run(tmp_path, *command)
     assert again.returncode == 0, again
-    assert_arrived(tmp_path / "flask-service", texts | {"description": "two lines"})
+    assert_arrived(tmp_path / "refused" / "flask-service", texts | {"description": "two lines"})
     (replay,) = (tmp_path / "replay").iterdir()
     assert json.loads(replay.read_text())["cookiecutter"]["async_mode"] == "gevent"
 
