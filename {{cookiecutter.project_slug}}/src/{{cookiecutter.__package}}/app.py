@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from engineio.payload import Payload
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -41,9 +40,8 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     app.json = serialization.FlaskJSON(app)
     app.session_interface = CookieSessions()
     errors.init_app(app)
-    records.init_app(app, socketio)
+    records.init_app(app)
 
-    Payload.max_decode_packets = settings.max_polling_packets
     clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)
     extensions.init_app(
         app,
@@ -65,7 +63,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         )
     if settings.message_queue_url:
         elsewhere.init_app(app)
-    drain.init_app(app)
+    drain.init_app(app, limits)
     return app
 
 

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from .connection import Connection
 from .settings import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -70,11 +71,21 @@ class _LocalManager(socketio.Manager):  # type: ignore[misc]
         :param sid: the client's ``request.sid``.
         :param namespace: the namespace that the sid belongs to.
         """
-        eio_sid = self.eio_sid_from_sid(sid, namespace)
-        connection = self.server.eio.sockets.get(eio_sid)
+        connection = self.connection(sid, namespace)
         if connection:
             # A regular close would tell the client that it is not wanted any more.
-            connection.close(wait=False, abort=True)
+            connection.drop()
+
+    def connection(self, sid: str, namespace: str) -> Connection | None:
+        """Return the connection of a client, if it is one of this process and open.
+
+        :param sid: the client's ``request.sid``.
+        :param namespace: the namespace that the sid belongs to.
+        """
+        found: Connection | None = self.server.eio.sockets.get(
+            self.eio_sid_from_sid(sid, namespace)
+        )
+        return found
 
 
 class _NoClients(socketio.Manager):  # type: ignore[misc]

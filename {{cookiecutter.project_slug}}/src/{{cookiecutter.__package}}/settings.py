@@ -77,12 +77,17 @@ class Settings(BaseSettings):
     """How clients may connect."""
     max_connections: int = Field(default=5_000, ge=1, le=1_000_000)
     """How many clients one process holds."""
+    max_connections_per_address: int = Field(default=500, ge=1)
+    """How many of them may have one address; not for this machine in development."""
     max_message_bytes: int = Field(default=1_000_000, ge=1_000)
     """The size of the largest message from a client, and of the largest request body."""
     max_polling_packets: int = Field(default=5_000, ge=16)
-    """How many packets a polling client may send in one request; more than that are lost."""
+    """How many packets a polling client may send in one request; more than that end its session."""
     max_events_per_second: float = Field(default=100.0, gt=0)
-    """How many events one client may send, over ten seconds; more than that are slowed down."""
+    """How many events and requests one user, or one client without a name, may send, over ten
+    seconds; events beyond that are slowed down, and requests refused."""
+    address_events_factor: int = Field(default=10, ge=1)
+    """How many times as many all clients of one address may send, of those without a name."""
     max_unsent_bytes: int = Field(default=5_000_000, ge=1_000)
     """How much may wait for a client that does not read, before it is dropped."""
     ping_interval: float = Field(default=25.0, gt=0)

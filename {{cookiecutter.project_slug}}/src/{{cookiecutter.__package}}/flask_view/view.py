@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from flask import Blueprint, Flask, current_app, request
 from flask_socketio import SocketIO
 
-from .events import AUTH
+from .client import client_of
 from .library import LibraryView
 from .records import context, remember_origin
 from .registration import EXTENSION, register_view
@@ -71,7 +71,7 @@ class FlaskView(LibraryView):
     @property
     def auth(self) -> Any:
         """What the client of an event sent along when it connected; ``None`` in a request."""
-        return request.environ.get(AUTH, {}).get(self.namespace)
+        return client_of(request.environ).auth.get(self.namespace)
 
     def authorize(self, action: str) -> None:
         """Refuse what the client may not do, by raising; the default allows everything.
