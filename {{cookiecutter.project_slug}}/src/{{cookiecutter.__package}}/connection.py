@@ -148,6 +148,8 @@ class Connection(Client, EngineSocket):
         elif kind == "3":
             self.schedule_ping()
         elif kind == "1":
+            # A request that waits for packets ends with one.
+            self.queue.put(EnginePacket())
             self.close(abort=True, reason=CLIENT_LEFT)
         elif kind not in ("5", "6") or len(packet) > 1:
             # These two have no effect, and may come late.

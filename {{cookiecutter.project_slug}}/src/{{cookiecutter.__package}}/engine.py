@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import engineio
 from engineio.exceptions import EngineIOError
@@ -82,6 +83,25 @@ class Engine(engineio.Server):  # type: ignore[misc]
         connection.connected = True
         return self._ok(connection.poll(), jsonp_index=jsonp_index)
 
+    def handle_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer a request; a second websocket of a session is greeted, and closed."""
+        if "HTTP_UPGRADE" in environ:
+            sid = parse_qs(environ["QUERY_STRING"]).get("sid", [""])[0]
+            connection = self.sockets.get(sid)
+            if connection and (connection.upgraded or connection.upgrading):
+                return WebSocket(_Late())(environ, start_response)
+        return super().handle_request(environ, start_response)
+
+
+class _Late:
+    """Whoever opens a second websocket of a session."""
+
+    max_message_bytes = 0
+
+    def serve(self, websocket: WebSocket) -> None:
+        """Close it."""
+        websocket.close()
+
 
 class EngineSocket(Socket):  # type: ignore[misc]
     """One connection of Engine.IO: what comes in passes ``receive_packet``, what goes out ``send``.
@@ -145,6 +165,17 @@ class EngineSocket(Socket):  # type: ignore[misc]
         except (ValueError, OSError) as error:
             raise EngineIOError("no packets") from error
 
+    def handle_get_request(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Any:
+        """Answer a request for packets, or one to become a websocket.
+
+        :raises EngineIOError: the client has not answered a ping in time.
+        """
+        if not self.check_ping_timeout():
+            raise EngineIOError("ping timeout")
+        return super().handle_get_request(environ, start_response)
+
     def poll(self) -> list[Packet]:
         """Return what waits for the client, or wait for it."""
         packets: list[Packet] = super().poll()
@@ -168,8 +199,6 @@ class EngineSocket(Socket):  # type: ignore[misc]
     def _upgrade_websocket(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Any:
-        if self.upgraded or self.upgrading:
-            return self.server._bad_request("This session has a websocket already")
         # Until the upgrade is complete, what is to be sent waits.
         self.upgrading = self.connected
         return WebSocket(self)(environ, start_response)
