@@ -165,6 +165,26 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             self.server.sleep(_PAUSE)
             self.check()
 
+    def add(self, amounts: dict[str, int], seconds: int) -> dict[str, int]:
+        """Add to counters that all processes share, and return what they are at then.
+
+        :param amounts: how much, by the names of the counters.
+        :param seconds: how long a counter is kept that nobody adds to.
+        :return: nothing while the broker does not answer.
+        """
+        if self.trouble or not amounts:
+            return {}
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for name, amount in amounts.items():
+                    pipeline.incrby(f"{self.channel}:{name}", amount)
+                    pipeline.expire(f"{self.channel}:{name}", seconds)
+                totals = pipeline.execute()[::2]
+        except (RedisError, OSError) as error:
+            self._note(str(error) or type(error).__name__)
+            return {}
+        return dict(zip(amounts, totals, strict=True))
+
     def _note(self, trouble: str) -> None:
         before, self.trouble = self.trouble, trouble
         if trouble and not before:

@@ -22,7 +22,7 @@ _IPV6_CUSTOMER = 64
 class Budget:
     """A bucket of tokens that fills at a steady rate."""
 
-    __slots__ = ("_filled", "rate", "tokens")
+    __slots__ = ("_filled", "_total", "_unshared", "rate", "tokens")
 
     def __init__(self, rate: float) -> None:
         """Start with a full bucket.
@@ -32,6 +32,8 @@ class Budget:
         self.rate = rate
         self.tokens = rate * BURST_SECONDS
         self._filled = time.monotonic()
+        self._unshared = 0
+        self._total = 0
 
     def spend(self, tokens: int, now: float) -> float:
         """Take tokens, also such as are not there yet.
@@ -42,6 +44,7 @@ class Budget:
         """
         self._fill(now)
         self.tokens -= tokens
+        self._unshared += tokens
         return max(0.0, -self.tokens / self.rate)
 
     def demand(self, tokens: int) -> None:
@@ -55,6 +58,22 @@ class Budget:
             seconds = math.ceil((tokens - self.tokens) / self.rate)
             raise too_many("requests", retry_after=seconds)
         self.tokens -= tokens
+        self._unshared += tokens
+
+    def unshared(self) -> int:
+        """Return how many tokens were taken since the last time, to be told to other processes."""
+        spent, self._unshared = self._unshared, 0
+        return spent
+
+    def hear(self, total: int, own: int) -> None:
+        """Take the tokens that were taken from the same budget in other processes.
+
+        :param total: how many were taken anywhere, by a counter that may begin anew.
+        :param own: how many of them this process has just added.
+        """
+        before = self._total if self._total + own <= total else 0
+        self.tokens -= max(0, total - before - own)
+        self._total = total
 
     @property
     def is_quiet(self) -> bool:

@@ -324,6 +324,14 @@ class Connection(Client, EngineSocket):
         if isinstance(user, str | int | UUID):
             self._budgets = (self._limits.budget_of(user),)
 
+    def charge(self, tokens: int) -> None:
+        """Take tokens for an event that costs more than others.
+
+        :raises Problem: 429, they are not there.
+        """
+        for budget in self._budgets:
+            budget.demand(tokens)
+
     def drop(self) -> None:
         """End the connection in such a way that the client takes it for a fault, and reconnects."""
         self.close(abort=True)

@@ -84,23 +84,13 @@ class Engine(engineio.Server):  # type: ignore[misc]
         return self._ok(connection.poll(), jsonp_index=jsonp_index)
 
     def handle_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """Answer a request; a second websocket of a session is greeted, and closed."""
+        """Answer a request, also one for a second websocket of a session, which is closed then."""
         if "HTTP_UPGRADE" in environ:
             sid = parse_qs(environ["QUERY_STRING"]).get("sid", [""])[0]
             connection = self.sockets.get(sid)
-            if connection and (connection.upgraded or connection.upgrading):
-                return WebSocket(_Late())(environ, start_response)
+            if connection and connection.upgraded:
+                return connection.open_websocket(environ, start_response)
         return super().handle_request(environ, start_response)
-
-
-class _Late:
-    """Whoever opens a second websocket of a session."""
-
-    max_message_bytes = 0
-
-    def serve(self, websocket: WebSocket) -> None:
-        """Close it."""
-        websocket.close()
 
 
 class EngineSocket(Socket):  # type: ignore[misc]
@@ -196,21 +186,25 @@ class EngineSocket(Socket):  # type: ignore[misc]
     def gone(self) -> None:
         """Hear that the connection has ended."""
 
-    def _upgrade_websocket(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Any:
-        # Until the upgrade is complete, what is to be sent waits.
-        self.upgrading = self.connected
+    def open_websocket(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Make a websocket of a request, and serve it until it ends."""
         return WebSocket(self)(environ, start_response)
+
+    _upgrade_websocket = open_websocket
 
     def serve(self, websocket: WebSocket) -> None:
         """Talk to the client over a websocket that is open, until it ends.
 
         :param websocket: the websocket; its library has greeted the client.
         """
+        if self.upgraded or self.upgrading:
+            websocket.close()
+            return
         seconds = self.server.ping_interval + self.server.ping_timeout
         websocket.socket.settimeout(seconds)
-        if self.upgrading:
+        if self.connected:
+            # Until this is complete, what is to be sent waits.
+            self.upgrading = True
             self.upgraded = self._complete_upgrade(websocket)
             self.upgrading = False
             if not self.upgraded:

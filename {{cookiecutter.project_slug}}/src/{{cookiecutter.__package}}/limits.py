@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
+from uuid import UUID
 
 import click
 from flask import Flask
 from prometheus_client import Gauge
 from socketio import Server
 
-from .budget import Budget, customer, is_loopback, price
+from .budget import BURST_SECONDS, Budget, customer, is_loopback, price
 from .connection import Connection
 from .engine import Engine
 from .flask_view import Problem
@@ -222,6 +223,25 @@ class Limits:
             if budget.is_full:
                 del self._users[user]
 
+    def share(self, add: Callable[[dict[str, int], int], dict[str, int]]) -> None:
+        """Have one budget in all processes: tell them each second what was spent here.
+
+        :param add: adds to counters that the processes share, as ``RedisManager.add`` does.
+        """
+        while True:
+            self.server.sleep(1)
+            self.share_once(add)
+
+    def share_once(self, add: Callable[[dict[str, int], int], dict[str, int]]) -> None:
+        """Tell other processes what was spent since the last time, and hear what they spent."""
+        budgets = {f"user:{user}": budget for user, budget in list(self._users.items())}
+        for name, address in list(self._addresses.items()):
+            if address.is_bound:
+                budgets[f"address:{name}"] = address.budget
+        spent = {name: own for name, budget in budgets.items() if (own := budget.unshared())}
+        for name, total in add(spent, 2 * BURST_SECONDS).items():
+            budgets[name].hear(total, spent[name])
+
     def gone(self, connection: Connection) -> None:
         """Hear that a connection has ended."""
         connection.address.count(-1)
@@ -270,13 +290,15 @@ class Limits:
             address = self._addresses.setdefault(name, address)
         return address
 
-    def _charge(self, user: Any) -> None:
-        """Count a request for its user, too.
+    def _charge(self, environ: dict[str, Any], user: Any, tokens: int) -> None:
+        """Take tokens from the budget of a request's user, or else of its address.
 
-        :raises Problem: 429, the user sends too many.
+        :raises Problem: 429, they are not there.
         """
-        if isinstance(user, Hashable):
-            self.budget_of(user).demand(1)
+        if isinstance(user, str | int | UUID):
+            self.budget_of(user).demand(tokens)
+        elif (address := self._address(environ)).is_bound:
+            address.budget.demand(tokens)
 
     def _tell(self, address: Address, what: str) -> None:
         """Write a line about an address that takes too much, now and then."""

@@ -8,7 +8,7 @@ from typing import Any
 CLIENT = "flask_view.client"
 """Where the environment of a connection has its client."""
 CHARGE = "flask_view.charge"
-"""Where the environment of a request has a function that is told which user it comes from."""
+"""Where the environment of a request has a function ``(environ, user, tokens)`` that counts it."""
 
 
 class Client:
@@ -35,6 +35,12 @@ class Client:
         :param user: the id that a view named in ``g.user``, or ``None``.
         """
         self.users[namespace] = user
+
+    def charge(self, tokens: int) -> None:
+        """Count what is being handled as so many events.
+
+        :raises Problem: 429, the client may not send as many.
+        """
 
     def forget(self, namespace: str) -> None:
         """Hear that the client was refused, or left.

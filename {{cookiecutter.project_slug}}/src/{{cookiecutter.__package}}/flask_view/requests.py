@@ -54,7 +54,7 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
     def answer(**path: Any) -> Any:
         authorize(name)
         if (user := g.get("user")) and (charge := request.environ.get(CHARGE)):
-            charge(user)
+            charge(request.environ, user, 1)
         for hook in before:
             # A hook may change the variables of the URL for what comes behind it.
             path = request.view_args or {}

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
-from flask import Blueprint, Flask, current_app, request
+from flask import Blueprint, Flask, current_app, g, request
 from flask_socketio import SocketIO
 
-from .client import client_of
+from .client import CHARGE, client_of
 from .library import LibraryView
 from .records import context, remember_origin
 from .registration import EXTENSION, register_view
@@ -84,6 +84,17 @@ class FlaskView(LibraryView):
         :param action: the name of the method that is to answer, or ``"connect"``.
         :raises werkzeug.exceptions.HTTPException: the client is refused; ``abort(401)`` does it.
         """
+
+    def charge(self, tokens: int) -> None:
+        """Count what is being answered as so many requests or events, because it costs as much.
+
+        :param tokens: how many more than one, which is counted in any case.
+        :raises Problem: 429, whoever asks has not as many left: see ``MAX_EVENTS_PER_SECOND``.
+        """
+        if hasattr(request, "sid"):
+            client_of(request.environ).charge(tokens)
+        elif charge := request.environ.get(CHARGE):
+            charge(request.environ, g.get("user"), tokens)
 
     def emit(
         self, event: str, data: Any = None, *, to: str | list[str], skip: str | None = None
