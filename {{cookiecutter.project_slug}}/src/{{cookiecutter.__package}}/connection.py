@@ -81,6 +81,8 @@ class Connection(Client, EngineSocket):
         # A message whose attachments are still to come, and those that are there.
         self._incomplete: Packet | None = None
         self._attachments: list[bytes] = []
+        # How many more attachments belong to a message that was refused.
+        self._unwanted = 0
         self._malformed = 0
         self._next_line = 0.0
 
@@ -160,9 +162,12 @@ class Connection(Client, EngineSocket):
         if incomplete := self._incomplete:
             self._forget_incomplete()
             self._refuse(MalformedError(400, "Attachments are missing.", incomplete))
+        self._unwanted = 0
         try:
             packet = protocol.read(text)
         except MalformedError as error:
+            if error.packet:
+                self._unwanted = error.packet.attachment_count
             self._refuse(error)
             return
         if packet.attachment_count:
@@ -172,6 +177,9 @@ class Connection(Client, EngineSocket):
 
     def _receive_attachment(self, data: bytes) -> None:
         packet = self._incomplete
+        if self._unwanted:
+            self._unwanted -= 1
+            return
         if packet is None:
             self._refuse(MalformedError(400, "This attachment belongs to no message.", None))
             return

@@ -213,8 +213,8 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self.connected = self.upgraded = True
         writer = self.server.start_background_task(self._write, websocket)
         try:
-            while not self.closed and (packet := websocket.wait()) is not None:
-                self.receive_packet(packet)
+            while not self.closed and self._receive_next(websocket):
+                pass
         except (EngineIOError, OSError):
             # Whoever is silent for too long is gone; who sends no packets has been told.
             self.server.logger.debug("%s: the websocket has ended", self.sid)
@@ -222,6 +222,14 @@ class EngineSocket(Socket):  # type: ignore[misc]
             self.queue.put(None)
             writer.join()
             self.close(abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+
+    def _receive_next(self, websocket: WebSocket) -> bool:
+        """Handle the next message, of which nothing stays; return whether there was one."""
+        packet = websocket.wait()
+        if packet is None:
+            return False
+        self.receive_packet(packet)
+        return True
 
     def _complete_upgrade(self, websocket: WebSocket) -> bool:
         """Let a client that polls go over to a websocket; return whether it did."""

@@ -55,6 +55,11 @@ def read(text: str) -> Packet:
     :param text: the message, without its attachments, which follow it.
     :raises MalformedError: the client may not send it.
     """
+    if text.startswith(str(CONNECT)) and len(text) > _LARGEST_AUTH:
+        # It is not even looked into.
+        packet = Packet(CONNECT, namespace=kind_of(text)[1][:_LONGEST_NAME])
+        rule = f"What is sent along to connect has at most {_LARGEST_AUTH} characters."
+        raise MalformedError(413, rule, packet)
     packet = Packet()
     try:
         packet.attachment_count = packet.decode(text)
@@ -66,13 +71,12 @@ def read(text: str) -> Packet:
     if len(packet.namespace) > _LONGEST_NAME:
         packet.namespace = packet.namespace[:_LONGEST_NAME]
         raise MalformedError(400, f"A namespace has at most {_LONGEST_NAME} characters.", packet)
-    rule = _broken_rule(packet, len(text))
-    if rule:
-        raise MalformedError(413 if packet.packet_type == CONNECT else 400, rule, packet)
+    if rule := _broken_rule(packet):
+        raise MalformedError(400, rule, packet)
     return packet
 
 
-def _broken_rule(packet: Packet, size: int) -> str:
+def _broken_rule(packet: Packet) -> str:
     """Return what a client may not do, but this message does."""
     kind, data = packet.packet_type, packet.data
     if kind in _WITH_ATTACHMENTS:
@@ -88,10 +92,7 @@ def _broken_rule(packet: Packet, size: int) -> str:
     elif kind in (ACK, BINARY_ACK):
         if not isinstance(data, list) or not packet.id:
             return "An ack has the id of an event, and a list."
-    elif kind == CONNECT:
-        if size > _LARGEST_AUTH:
-            return f"What is sent along to connect has at most {_LARGEST_AUTH} characters."
-    elif kind != DISCONNECT:
+    elif kind not in (CONNECT, DISCONNECT):
         return "A client sends no message of this kind."
     return ""
 
