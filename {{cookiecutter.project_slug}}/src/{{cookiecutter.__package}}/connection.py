@@ -162,14 +162,15 @@ class Connection(Client, EngineSocket):
         if incomplete := self._incomplete:
             self._forget_incomplete()
             self._refuse(MalformedError(400, "Attachments are missing.", incomplete))
-        self._unwanted = 0
         try:
             packet = protocol.read(text)
         except MalformedError as error:
-            if error.packet:
-                self._unwanted = error.packet.attachment_count
+            self._unwanted = error.packet.attachment_count if error.packet else 0
             self._refuse(error)
+            if self._unwanted > protocol.MOST_ATTACHMENTS:
+                raise EngineIOError("too many attachments") from None
             return
+        self._unwanted = 0
         if packet.attachment_count:
             self._incomplete = packet
         else:
@@ -362,6 +363,7 @@ class Connection(Client, EngineSocket):
 
     def gone(self) -> None:
         """Hear that the connection has ended, and give back what it took."""
+        self._forget_incomplete()
         self.keep(-self._kept)
         self._limits.gone(self)
 

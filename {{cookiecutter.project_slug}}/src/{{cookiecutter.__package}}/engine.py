@@ -221,6 +221,8 @@ class EngineSocket(Socket):  # type: ignore[misc]
         finally:
             self.queue.put(None)
             writer.join()
+            while not self.queue.empty():
+                self.queue.get()
             self.close(abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
 
     def _receive_next(self, websocket: WebSocket) -> bool:

@@ -25,11 +25,12 @@ from socketio.packet import (
 from .flask_view import Problem
 from .flask_view.marks import RESERVED
 
+MOST_ATTACHMENTS = 100
+"""How many binary parts a message has at most. Whoever announces more ends the connection."""
+
 _LONGEST_NAME = 200
 # What a client sends along when it connects is kept for as long as it stays.
 _LARGEST_AUTH = 8_192
-# A message has as many binary parts at most.
-_MOST_ATTACHMENTS = 100
 _WITH_ATTACHMENTS = (BINARY_EVENT, BINARY_ACK)
 _KIND = re.compile(r"(\d)(?:\d+-)?(/[^,]*)?", re.ASCII)
 
@@ -80,8 +81,8 @@ def _broken_rule(packet: Packet) -> str:
     """Return what a client may not do, but this message does."""
     kind, data = packet.packet_type, packet.data
     if kind in _WITH_ATTACHMENTS:
-        if packet.attachment_count > _MOST_ATTACHMENTS:
-            return f"A message has at most {_MOST_ATTACHMENTS} attachments."
+        if packet.attachment_count > MOST_ATTACHMENTS:
+            return f"A message has at most {MOST_ATTACHMENTS} attachments."
     elif packet.attachment_count:
         return "This kind of message has no attachments."
     if kind in (EVENT, BINARY_EVENT):
