@@ -39,6 +39,8 @@ _DROPPED = Counter(
 _PATIENCE_SECONDS = 5
 # A client may send as many messages that are none.
 _MOST_MALFORMED = 20
+# As many bytes may wait for a client without anybody asking why.
+_SOON_READ = 65_536
 # Others have their turn when a client has been served for so long, in seconds.
 _TURN = 0.005
 
@@ -119,8 +121,14 @@ class Connection(Client, EngineSocket):
 
     def before_reading(self) -> None:
         """Wait while the client does not read, so that its own answers cannot fill the memory."""
-        while self._unsent > self._limits.max_unsent // 2 and not (self.closed or self._is_cut):
-            self.server.sleep(0.05)
+        while self._unsent > _SOON_READ and not (self.closed or self._is_cut):
+            enough = self._unsent > self._limits.max_unsent // 2
+            if not self.address.lets_wait(self.sid, self._unsent) or enough:
+                self.server.sleep(0.05)
+            else:
+                return
+        if self.address.waiting:
+            self.address.lets_wait(self.sid, 0)
 
     def keep(self, size: int) -> bool:
         """Count bytes that stay in memory until a message is complete.
@@ -365,6 +373,7 @@ class Connection(Client, EngineSocket):
         """Hear that the connection has ended, and give back what it took."""
         self._forget_incomplete()
         self.keep(-self._kept)
+        self.address.lets_wait(self.sid, 0)
         self._limits.gone(self)
 
     def _left(self, namespace: str) -> None:

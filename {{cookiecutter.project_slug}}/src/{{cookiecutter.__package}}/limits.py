@@ -100,20 +100,22 @@ def with_open_files(settings: Settings) -> Settings:
 class Address:
     """What all clients of one address have taken."""
 
-    def __init__(self, name: str, rate: float, most_bytes: int, *, is_bound: bool) -> None:
+    def __init__(self, name: str, settings: Settings) -> None:
         """Begin with nothing taken.
 
         :param name: the address, or the network of one customer.
-        :param rate: how many requests and events they may send in a second.
-        :param most_bytes: how many bytes of messages that are not complete they may have here.
-        :param is_bound: whether any of this holds; not for this machine in development.
+        :param settings: the limits.
         """
         self.name = name
-        self.is_bound = is_bound
-        self.budget = Budget(rate)
+        self.is_bound = settings.environment == "production" or not is_loopback(name)
+        """Whether there are limits at all; not for this machine in development."""
+        self.budget = Budget(settings.max_events_per_second * settings.address_events_factor)
         self.connections = 0
         self.next_line = 0.0
-        self._most_bytes = most_bytes
+        self.waiting: dict[str, int] = {}
+        """How many bytes wait to be read by those of its clients that are slow, by connection."""
+        self._most_kept = settings.max_message_bytes * _SHARES
+        self._most_waiting = settings.max_unsent_bytes * _SHARES // 2
         self._kept = 0
         self._lock = threading.Lock()
 
@@ -126,7 +128,16 @@ class Address:
         """Count bytes that stay in memory; return whether there may be as many."""
         with self._lock:
             self._kept += size
-        return not self.is_bound or self._kept <= self._most_bytes
+        return not self.is_bound or self._kept <= self._most_kept
+
+    def lets_wait(self, sid: str, size: int) -> bool:
+        """Note how many bytes wait for a slow client; return whether more may be made for it."""
+        with self._lock:
+            if size:
+                self.waiting[sid] = size
+            else:
+                self.waiting.pop(sid, None)
+            return not self.is_bound or sum(self.waiting.values()) <= self._most_waiting
 
 
 class Limits:
@@ -280,14 +291,7 @@ class Limits:
         name = customer(environ.get("REMOTE_ADDR") or "")
         address = self._addresses.get(name)
         if address is None:
-            settings = self._settings
-            address = Address(
-                name,
-                settings.max_events_per_second * settings.address_events_factor,
-                settings.max_message_bytes * _SHARES,
-                is_bound=settings.environment == "production" or not is_loopback(name),
-            )
-            address = self._addresses.setdefault(name, address)
+            address = self._addresses.setdefault(name, Address(name, self._settings))
         return address
 
     def _charge(self, environ: dict[str, Any], user: Any, tokens: int) -> None:

@@ -102,6 +102,7 @@ class WebSocket:
 
         :raises OSError: the client is silent for too long.
         """
+        self._owner.before_reading()
         message = _Message(self._owner)
         try:
             while not self._is_over:
@@ -130,7 +131,6 @@ class WebSocket:
 
     def _read(self) -> bool:
         """Read what is there, or wait for it; return whether the connection goes on."""
-        self._owner.before_reading()
         began = time.perf_counter()
         data = self.socket.recv(_READ_SIZE)
         now = time.perf_counter()
