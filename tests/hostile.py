@@ -24,6 +24,8 @@ from server import Server
 HOME = "127.0.0.1"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 SECONDS = 20.0
+PLACEHOLDER = '{"_placeholder":true,"num":0}'
+"""Stands in a message for its first attachment."""
 SEPARATOR = "\x1e"
 """Stands between the packets of a body (Engine.IO protocol 4)."""
 _GREETING = (
@@ -97,6 +99,107 @@ def event(name: Any, *arguments: Any, namespace: str = "/", number: int | None =
     where = "" if namespace == "/" else f"{namespace},"
     counted = "" if number is None else number
     return f"42{where}{counted}{json.dumps([name, *arguments])}"
+
+
+_BEGUN = frame("4", TEXT, last=False)
+FLOODS: dict[str, tuple[bytes, ...]] = {
+    "pings": (b"", frame(b"", PING)),
+    "large pings": (b"", frame(b"x" * 125, PING)),
+    "pongs": (b"", frame(b"", PONG)),
+    "empty fragments": (_BEGUN, frame(b"", CONTINUATION, last=False)),
+    "fragments of a byte": (_BEGUN, frame(b"x", CONTINUATION, last=False)),
+    "fragments with pings": (_BEGUN, frame(b"", CONTINUATION, last=False), frame(b"", PING)),
+    "empty messages": (b"", frame("")),
+    "empty binary messages": (b"", frame(b"", BINARY)),
+    "empty messages in fragments": (
+        b"",
+        frame("", TEXT, last=False),
+        frame("", CONTINUATION, last=True),
+    ),
+    **{f"packets {kind}": (b"", frame(kind)) for kind in "1235679"},
+    "events": (b"", frame('42/open,["number",1]')),
+    "events that nothing answers": (b"", frame('42/open,["nothing"]')),
+    "acks": (b"", frame("43/open,1[]")),
+    "joins": (b"", frame("40/nowhere,")),
+    "joins and leaves": (b"", frame("40/open,"), frame("41/open,")),
+}
+"""What is sent without an end: first how it begins, then what is repeated."""
+
+
+def flood(name: str, size: int) -> bytes:
+    """Return the beginning of a flood, of a size or a little less."""
+    begin, *units = FLOODS[name]
+    unit = b"".join(units)
+    return begin + unit * (size // len(unit))
+
+
+NO_PACKETS: dict[str, bytes] = {
+    "text": frame("abc"),
+    "nothing": frame(""),
+    "binary": frame(b"\x00\xff\xfe garbage", BINARY),
+    "no text": frame(b"\xff\xfe", TEXT),
+    "a reserved bit": b"\xf1" + frame("4")[1:],
+    "no mask": b"\x81\x014",
+    "a fragment of nothing": frame("4", CONTINUATION),
+    "a long ping": frame(b"x" * 126, PING),
+    "a reserved kind": frame(b"x", 11),
+    "the beginning of a frame": frame("4" * 1000)[:20],
+    "noise": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10,
+}
+"""What is none of Engine.IO's packets, or no frame, by why."""
+
+MARK = "mark-7c1f"
+"""Stands in messages that no line of the log may repeat."""
+MALFORMED: dict[str, tuple[tuple[str | bytes, ...], bool]] = {
+    "no name": (("421[]", f'42["{MARK}'), True),
+    "an object": (("421[{}]",), True),
+    "no list": ((f'421{{"{MARK}":1}}',), True),
+    "a text": ((f'421"{MARK}"',), True),
+    "bad JSON": ((f'421["number","{MARK}"',), True),
+    "nothing with an id": (("421",), True),
+    "no number": (("421NaN",), True),
+    "no number as an argument": ((f'421["{MARK}",NaN',), True),
+    "infinity": (("421Infinity",), True),
+    "no number after a space": (("421 NaN",), True),
+    "nested": ((f"421{'[' * 1_000}{MARK}",), True),
+    "a wrong place": ((f'451-1["{MARK}",{{"_placeholder":true,"num":7}}]', b"attached"), True),
+    "a place below zero": ((f'451-1["{MARK}",{{"_placeholder":true,"num":-1}}]', b"x"), True),
+    "a place that is a text": ((f'451-1["{MARK}",{{"_placeholder":true,"num":"0"}}]', b"x"), True),
+    "a place that is a list": ((f'451-1["{MARK}",{{"_placeholder":true,"num":[]}}]', b"x"), True),
+    "a place without a number": ((f'451-1["{MARK}",{{"_placeholder":true}}]', b"x"), True),
+    "no attachment": (
+        (f'451-1["{MARK}",{{"_placeholder":true,"num":0}}]', f'42["{MARK}"]'),
+        True,
+    ),
+    "nothing": (("42",), False),
+    "a number": (("42NaN",), False),
+    "an id of over a hundred digits": ((f'42{"1" * 101}["{MARK}"]',), False),
+    "an id and nothing more, without an end": (("42" + "1" * 1_000,), False),
+    "an attachment of nothing": ((f"an attachment {MARK}".encode(),), False),
+    "no kind": (("4",), False),
+    "an unknown kind": ((f'49["{MARK}"]', f"4x{MARK}"), False),
+    "what only a server sends": ((f'44{{"message":"{MARK}"}}',), False),
+    "an ack of nothing": ((f'4399["{MARK}"]', '43["x"]', "43"), False),
+    "an ack that is binary": ((f'461-1["{MARK}",{{"_placeholder":true,"num":0}}]', b"x"), False),
+    "a strange query": ((f'42/open?{MARK},1["number",1]',), False),
+}
+"""Messages of Socket.IO that are none, and whether an ack is waited for, by what is wrong."""
+
+MONSTERS = {
+    "nested": f'42/open,["nothing",{"[" * 10_000}{"]" * 10_000}]',
+    "nested without an end": f"42/open,[{'[' * 400_000}",
+    "nested to connect": f"40/open,{'[' * 10_000}",
+    "ack": f'42/open,{"9" * 100_000}["number",1]',
+    "kind": f'4{"9" * 100_000}["number",1]',
+    "attachments": f'45{"9" * 100_000}-/open,1["number",1]',
+    "namespace": f'42/{"o" * 900_000},1["number",1]',
+    "number as a name": f"42/open,1[{'9' * 900_000}]",
+    "number": f'42/open,1["number",{"9" * 900_000}]',
+    "no number": f'42/open,1["number",{"x" * 900_000}]',
+    "exponent": f'42/open,1["number",1e{"9" * 900_000}]',
+    "name": f'42/open,1["{"n" * 900_000}"]',
+}
+"""Packets of nearly the largest size, by what is large."""
 
 
 class WebSocket:

@@ -15,13 +15,14 @@ import pytest
 from conftest import once
 from environments import interpreter
 from hostile import (
-    BINARY,
-    CONTINUATION,
+    FLOODS,
     HALF_SENT,
     HOME,
-    PING,
-    PONG,
-    TEXT,
+    MALFORMED,
+    MARK,
+    MONSTERS,
+    NO_PACKETS,
+    PLACEHOLDER,
     ConnectionEnded,
     Polling,
     Probe,
@@ -31,6 +32,7 @@ from hostile import (
     connections,
     drip,
     event,
+    flood,
     frame,
     held,
     is_ended,
@@ -146,8 +148,6 @@ PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": "x" * 40}
 """Development bounds no address of the loopback network."""
 FRIEND = "127.0.0.8"
 MEGABYTE = 1_000_000
-# Stands in messages that no line of the log may repeat.
-MARK = "mark-7c1f"
 Serve = Callable[..., Server]
 
 _sources = itertools.count(2)
@@ -313,33 +313,6 @@ def test_nobody_acts_in_a_namespace_before_being_let_in(serve: Serve) -> None:
 # Floods
 
 
-def _flood(*units: bytes, begin: bytes = b"") -> bytes:
-    unit = b"".join(units)
-    return begin + unit * (5 * MEGABYTE // len(unit))
-
-
-BEGUN = frame("4", TEXT, last=False)
-FLOODS = {
-    "pings": _flood(frame(b"", PING)),
-    "large pings": _flood(frame(b"x" * 125, PING)),
-    "pongs": _flood(frame(b"", PONG)),
-    "empty fragments": _flood(frame(b"", CONTINUATION, last=False), begin=BEGUN),
-    "fragments of a byte": _flood(frame(b"x", CONTINUATION, last=False), begin=BEGUN),
-    "fragments with pings": _flood(
-        frame(b"", CONTINUATION, last=False), frame(b"", PING), begin=BEGUN
-    ),
-    "empty messages": _flood(frame("")),
-    "empty binary messages": _flood(frame(b"", BINARY)),
-    "empty messages in fragments": _flood(
-        frame("", TEXT, last=False), frame("", CONTINUATION, last=True)
-    ),
-    **{f"packets {kind}": _flood(frame(kind)) for kind in "1235679"},
-    "events": _flood(frame('42/open,["number",1]')),
-    "events that nothing answers": _flood(frame('42/open,["nothing"]')),
-    "acks": _flood(frame("43/open,1[]")),
-    "joins": _flood(frame("40/nowhere,")),
-    "joins and leaves": _flood(frame("40/open,"), frame("41/open,")),
-}
 # Not with a line of the log: it left by itself.
 LEFT = "packets 1"
 CONNECTIONS = 8
@@ -393,21 +366,21 @@ def assert_nobody_waits(server: Server, flooders: list[Flooder]) -> None:
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
-@pytest.mark.parametrize("flood", FLOODS)
-def test_a_flood_holds_nobody_up_and_ends(serve: Serve, mode: str, flood: str) -> None:
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_holds_nobody_up_and_ends(serve: Serve, mode: str, kind: str) -> None:
     server = serve(mode, **PRODUCTION)
-    with flooding(server, *[FLOODS[flood]] * CONNECTIONS) as flooders:
+    with flooding(server, *[flood(kind, 5 * MEGABYTE)] * CONNECTIONS) as flooders:
         assert_nobody_waits(server, flooders)
     for flooder in flooders:
         dropped = lines(server, "Dropped", flooder.websocket.sid)
-        assert len(dropped) == (0 if flood == LEFT else 1), dropped
+        assert len(dropped) == (0 if kind == LEFT else 1), dropped
     assert_log_is_clean(server)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_all_floods_at_once_hold_nobody_up(serve: Serve, mode: str) -> None:
     server = serve(mode, **PRODUCTION)
-    with flooding(server, *FLOODS.values()) as flooders:
+    with flooding(server, *(flood(kind, 5 * MEGABYTE) for kind in FLOODS)) as flooders:
         assert_nobody_waits(server, flooders)
     assert_log_is_clean(server)
 
@@ -431,7 +404,6 @@ def test_frames_that_come_byte_by_byte_hold_nobody_up(serve: Serve, mode: str) -
 
 # A budget that is no matter here: what is asserted is what stays of a message.
 ROOMY = {**PRODUCTION, "MAX_EVENTS_PER_SECOND": "10000"}
-PLACEHOLDER = '{"_placeholder":true,"num":0}'
 
 
 def grown(server: Server, before: float) -> float:
@@ -502,30 +474,8 @@ def test_what_is_sent_along_to_connect_is_not_kept(serve: Serve, mode: str, name
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
-@pytest.mark.parametrize(
-    "packet",
-    [
-        f'42/open,["nothing",{"[" * 10_000}{"]" * 10_000}]',
-        f"42/open,[{'[' * 400_000}",
-        f"40/open,{'[' * 10_000}",
-        f'42/open,{"9" * 100_000}["number",1]',
-        f'4{"9" * 100_000}["number",1]',
-        f'45{"9" * 100_000}-/open,1["number",1]',
-        f'42/{"o" * 900_000},1["number",1]',
-        f"42/open,1[{'9' * 900_000}]",
-        f'42/open,1["number",{"9" * 900_000}]',
-        f'42/open,1["number",{"x" * 900_000}]',
-        f'42/open,1["number",1e{"9" * 900_000}]',
-        f'42/open,1["{"n" * 900_000}"]',
-    ],
-    ids=[
-        *("nested", "nested without an end", "nested to connect", "ack", "kind", "attachments"),
-        *("namespace", "number as name", "number", "no number", "exponent", "name"),
-    ],
-)
-def test_a_monstrous_packet_takes_no_memory_and_no_time(
-    serve: Serve, mode: str, packet: str
-) -> None:
+@pytest.mark.parametrize("what", MONSTERS)
+def test_a_monstrous_packet_takes_no_memory_and_no_time(serve: Serve, mode: str, what: str) -> None:
     server = serve(mode, **ROOMY)
     before = warm(server)
     with (
@@ -534,7 +484,7 @@ def test_a_monstrous_packet_takes_no_memory_and_no_time(
         suppress(ConnectionEnded),
     ):
         for _ in range(5):
-            client.send(packet)
+            client.send(MONSTERS[what])
             assert other.timed("number", 1, seconds=3) < 0.5
         client.packets(0.2)
     assert grown(server, before) < 20
@@ -708,21 +658,6 @@ def test_a_request_without_an_end_is_cut(serve: Serve, mode: str) -> None:
     assert_log_is_clean(server)
 
 
-NO_PACKETS: dict[str, bytes] = {
-    "text": frame("abc"),
-    "nothing": frame(""),
-    "binary": frame(b"\x00\xff\xfe garbage", BINARY),
-    "no text": frame(b"\xff\xfe", TEXT),
-    "a reserved bit": b"\xf1" + frame("4")[1:],
-    "no mask": b"\x81\x014",
-    "a fragment of nothing": frame("4", CONTINUATION),
-    "a long ping": frame(b"x" * 126, PING),
-    "a reserved kind": frame(b"x", 11),
-    "the beginning of a frame": frame("4" * 1000)[:20],
-    "noise": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 10,
-}
-
-
 @pytest.mark.parametrize("mode", EVERY_MODE)
 @pytest.mark.parametrize("kind", NO_PACKETS)
 @pytest.mark.parametrize("end", ["close", "vanish"])
@@ -840,40 +775,6 @@ def test_requests_and_events_have_one_budget(serve: Serve, mode: str) -> None:
 
 
 # Messages that are none
-
-MALFORMED: dict[str, tuple[tuple[str | bytes, ...], bool]] = {
-    "no name": (("421[]", f'42["{MARK}'), True),
-    "an object": (("421[{}]",), True),
-    "no list": ((f'421{{"{MARK}":1}}',), True),
-    "a text": ((f'421"{MARK}"',), True),
-    "bad JSON": ((f'421["number","{MARK}"',), True),
-    "nothing with an id": (("421",), True),
-    "no number": (("421NaN",), True),
-    "no number as an argument": ((f'421["{MARK}",NaN',), True),
-    "infinity": (("421Infinity",), True),
-    "no number after a space": (("421 NaN",), True),
-    "nested": ((f"421{'[' * 1_000}{MARK}",), True),
-    "a wrong place": ((f'451-1["{MARK}",{{"_placeholder":true,"num":7}}]', b"attached"), True),
-    "a place below zero": ((f'451-1["{MARK}",{{"_placeholder":true,"num":-1}}]', b"x"), True),
-    "a place that is a text": ((f'451-1["{MARK}",{{"_placeholder":true,"num":"0"}}]', b"x"), True),
-    "a place that is a list": ((f'451-1["{MARK}",{{"_placeholder":true,"num":[]}}]', b"x"), True),
-    "a place without a number": ((f'451-1["{MARK}",{{"_placeholder":true}}]', b"x"), True),
-    "no attachment": (
-        (f'451-1["{MARK}",{{"_placeholder":true,"num":0}}]', f'42["{MARK}"]'),
-        True,
-    ),
-    "nothing": (("42",), False),
-    "a number": (("42NaN",), False),
-    "an id of over a hundred digits": ((f'42{"1" * 101}["{MARK}"]',), False),
-    "an id and nothing more, without an end": (("42" + "1" * 1_000,), False),
-    "an attachment of nothing": ((f"an attachment {MARK}".encode(),), False),
-    "no kind": (("4",), False),
-    "an unknown kind": ((f'49["{MARK}"]', f"4x{MARK}"), False),
-    "what only a server sends": ((f'44{{"message":"{MARK}"}}',), False),
-    "an ack of nothing": ((f'4399["{MARK}"]', '43["x"]', "43"), False),
-    "an ack that is binary": ((f'461-1["{MARK}",{{"_placeholder":true,"num":0}}]', b"x"), False),
-    "a strange query": ((f'42/open?{MARK},1["number",1]',), False),
-}
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
