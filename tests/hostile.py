@@ -168,7 +168,7 @@ MALFORMED: dict[str, tuple[tuple[str | bytes, ...], bool]] = {
     "a place that is a list": ((f'451-1["{MARK}",{{"_placeholder":true,"num":[]}}]', b"x"), True),
     "a place without a number": ((f'451-1["{MARK}",{{"_placeholder":true}}]', b"x"), True),
     "no attachment": (
-        (f'451-1["{MARK}",{{"_placeholder":true,"num":0}}]', f'42["{MARK}"]'),
+        (f'451-1["{MARK}",{{"_placeholder":true,"num":0}}]', f'42["x","{MARK}"]'),
         True,
     ),
     "nothing": (("42",), False),
@@ -181,7 +181,7 @@ MALFORMED: dict[str, tuple[tuple[str | bytes, ...], bool]] = {
     "what only a server sends": ((f'44{{"message":"{MARK}"}}',), False),
     "an ack of nothing": ((f'4399["{MARK}"]', '43["x"]', "43"), False),
     "an ack that is binary": ((f'461-1["{MARK}",{{"_placeholder":true,"num":0}}]', b"x"), False),
-    "a strange query": ((f'42/open?{MARK},1["number",1]',), False),
+    "a strange query": ((f'42/open?{MARK},9["number",1]',), False),
 }
 """Messages of Socket.IO that are none, and whether an ack is waited for, by what is wrong."""
 
