@@ -150,12 +150,14 @@ FRIEND = "127.0.0.8"
 MEGABYTE = 1_000_000
 Serve = Callable[..., Server]
 
-_sources = itertools.count(2)
-
 
 def stranger() -> str:
     """Return an address that nobody has come from yet, so that nothing is held against it."""
-    return f"127.0.1.{next(_sources)}"
+    high, low = divmod(next(_strangers), 250)
+    return f"127.1.{high}.{low + 1}"
+
+
+_strangers = itertools.count()
 
 
 @pytest.fixture(scope="module")
