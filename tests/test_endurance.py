@@ -250,6 +250,52 @@ def _call(client: Probe, name: str, *arguments: Any) -> Any:
     return answer
 
 
+class Resident(threading.Thread):
+    """Somebody who stays, hears what is said, and asks for what was said while it was away."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        """Prepare."""
+        super().__init__(daemon=True)
+        self.heard: dict[int, str] = {}
+        """The ids that the authors made, by those of the messages."""
+        self.is_done = threading.Event()
+        self._crowd = crowd
+
+    def run(self) -> None:
+        """Listen, again and again."""
+        source = somewhere(40)
+        token = ""
+        while not self.is_done.is_set():
+            with suppress(*AWAY):
+                token = token or _sign_in(self._crowd, source)
+                server, auth = self._crowd.chat.server, {"token": token}
+                with Probe(server, "/chat", source, auth) as client:
+                    self._catch_up(client)
+                    while not self.is_done.is_set():
+                        # It ends with the connection, which a call finds out.
+                        _call(client, "people", ROOM)
+                        self._hear(client)
+            time.sleep(0.1)
+
+    def _catch_up(self, client: Probe) -> None:
+        more = True
+        while more:
+            known = next(number for number in itertools.count() if number + 1 not in self.heard)
+            past = _call(client, "join", ROOM, known)
+            self._keep(past["messages"])
+            more = past["more"]
+
+    def _hear(self, client: Probe) -> None:
+        said = client.listen(0.5)
+        client.heard = []
+        self._keep([data for name, *arguments in said if name == "message" for data in arguments])
+
+    def _keep(self, messages: list[dict[str, Any]]) -> None:
+        for message in messages:
+            known = self.heard.setdefault(message["id"], message["client_id"])
+            assert known == message["client_id"]
+
+
 # Strangers
 
 
@@ -372,12 +418,12 @@ _attacks = itertools.cycle(
 
 
 def measured(crowd: Crowd) -> dict[str, float]:
-    """Return what the service takes when everybody has left."""
+    """Return what the service takes when everybody has left but the one who stays."""
     chat = crowd.chat
     with crowd.resting():
-        eventually(lambda: connections(chat.server) == 0)
-        # Files that are closed by now, and rows of whoever fell silent.
-        eventually(lambda: not chat.rows()["connections"], 30)
+        eventually(lambda: connections(chat.server) == 1)
+        eventually(lambda: chat.rows()["connections"] == 1, 30)
+        # What was held is closed by now.
         time.sleep(2)
         return {
             "memory (MB)": round(memory(chat.server), 1),
@@ -440,7 +486,9 @@ def test_nothing_is_lost_and_nothing_grows(
 
     chat = Chat(bake(async_mode=mode, starter="chat"))
     crowd = Crowd(chat)
+    resident = Resident(crowd)
     try:
+        resident.start()
         for number in range(GUEST_THREADS):
             crowd.add(visit, GUEST_THREADS / GUESTS_PER_SECOND)
             time.sleep(number / GUESTS_PER_SECOND / GUEST_THREADS)
@@ -455,8 +503,11 @@ def test_nothing_is_lost_and_nothing_grows(
         last = measured(crowd)
         crowd.stop()
         messages = stored(chat.server)
+        eventually(lambda: len(resident.heard) >= len(messages), 30)
     finally:
         crowd.stop()
+        resident.is_done.set()
+        resident.join(30)
         chat.end()
 
     tally = crowd.tally + Counter({"messages": len(crowd.acknowledged)})
@@ -465,6 +516,7 @@ def test_nothing_is_lost_and_nothing_grows(
     by_author = {message["client_id"]: message["id"] for message in messages}
     assert len(by_author) == len(messages), "stored twice"
     assert {known: by_author.get(known) for known in crowd.acknowledged} == crowd.acknowledged
+    assert resident.heard == {message["id"]: message["client_id"] for message in messages}
     assert not crowd.unexpected, crowd.unexpected[:5]
     assert not chat.complaints, chat.complaints[0]
     # On a busy machine it is fewer than were wanted.
@@ -482,7 +534,7 @@ def assert_has_not_grown(first: dict[str, float], last: dict[str, float]) -> Non
         "open files": 5,
         "connections": 0,
         "memberships": 0,
-        # One that was killed is forgotten after a while.
+        # One that was killed is forgotten after half a minute.
         "processes": 1,
     }
     grown = {
