@@ -53,7 +53,10 @@ def opened(server: Server, source: str = HOME, seconds: float = SECONDS) -> sock
     """
     address = urlsplit(server.url)
     place = (str(address.hostname), address.port or 0)
-    return socket.create_connection(place, seconds, source_address=(source, 0))
+    connection = socket.create_connection(place, seconds, source_address=(source, 0))
+    # What is sent in pieces is not held back until they are acknowledged.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def is_ended(connection: socket.socket, seconds: float = SECONDS) -> bool:
