@@ -368,6 +368,7 @@ def flooding(server: Server, *kinds: str) -> Iterator[list[Flooder]]:
 def assert_nobody_waits(server: Server, flooders: list[Flooder]) -> None:
     """Assert that a client and a request are served all the time, until the flooders are gone."""
     begin = time.monotonic()
+    still: list[str] = []
     with probe(server, FRIEND) as client:
         while (seconds := time.monotonic() - begin) < 2 or still:
             assert client.timed("number", 1, seconds=3) < 0.5
