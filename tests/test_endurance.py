@@ -497,7 +497,7 @@ def test_nothing_is_lost_and_nothing_grows(
         for part, how in ENDS:
             wait_for(part)
             chat.restart(how)
-        wait_for(ENDS[-1][0] + min(0.2, 60 / seconds))
+        wait_for(ENDS[-1][0] + min(0.3, 60 / seconds))
         first = measured(crowd)
         wait_for(1)
         last = measured(crowd)

@@ -630,6 +630,19 @@ def test_one_address_cannot_take_all_places_by_requests_without_an_end(
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/nothing", "/socket.io/?EIO=4&transport=polling&sid=none"]
+)
+def test_who_does_not_go_after_the_answer_holds_nobody_up(
+    crowded: Server, mode: str, path: str
+) -> None:
+    asked = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    with held(crowded, [asked] * 100, stranger()):
+        for _ in range(3):
+            assert is_served(crowded)
+
+
+@pytest.mark.parametrize("mode", EVERY_MODE)
 def test_all_of_it_at_once_from_one_address_leaves_places_for_others(
     crowded: Server, mode: str
 ) -> None:
