@@ -193,7 +193,7 @@ def enter(session: Session, sid: str, identity: Identity, room: str) -> bool:
     :raises Problem: 503, the connection has ended; 409, the client is in too many rooms.
     """
     checked(_locked(session, identity.id))
-    if session.get(Connection, sid) is None:
+    if session.get(Connection, sid, with_for_update=STAYS) is None:
         raise closing()
     rooms = session.scalars(select(Membership.room).where(Membership.sid == sid)).all()
     if room in rooms:

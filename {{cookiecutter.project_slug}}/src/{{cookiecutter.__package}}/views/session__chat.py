@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from flask import g
 from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from ..chat import identity
 from ..chat.identity import Identity
@@ -22,12 +23,13 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 def _legible(name: str) -> str:
     """Refuse what others would not see, or would see in the wrong place."""
-    categories = {unicodedata.category(character) for character in name}
-    if categories.intersection(_HIDDEN):
-        raise ValueError("must not hold control or format characters, nor emoji joined by them")
-    seen = (unicodedata.category(character) for character in name if character not in _BLANK)
-    if not any(category[0] in "LNPS" for category in seen):
-        raise ValueError("must hold something that can be seen")
+    if any(unicodedata.category(character) in _HIDDEN for character in name):
+        raise PydanticCustomError(
+            "hidden", "A name holds no control or format characters, and no emoji joined by them."
+        )
+    seen = (unicodedata.category(character)[0] for character in name if character not in _BLANK)
+    if not set("LNPS").intersection(seen):
+        raise PydanticCustomError("blank", "A name holds something that can be seen.")
     return name
 
 
