@@ -109,8 +109,6 @@ class Database:
             "pool_size": pool_size,
             "max_overflow": 0,
             "pool_timeout": pool_timeout,
-            # What people write stands in no log, whatever a statement fails of.
-            "hide_parameters": True,
         }
         address = _address(url) if url else _embedded(Path(app.instance_path))
         is_sqlite = address.get_backend_name() == "sqlite"
