@@ -162,7 +162,7 @@ class Presence:
         with db.write() as session:
             left += _bury(session)
         with db.write() as session:
-            purge(session, 500)
+            purge(session, 200)
         for row in rows:
             if row.ended_at and row.sid in self._clients:
                 # It was told already, unless the broker lost the message.
