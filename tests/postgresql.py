@@ -19,7 +19,7 @@ DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Start a server, yield the URL of its database, and stop the server."""
-    programs = (DEBIAN[-1] if DEBIAN else program("initdb")).resolve().parent
+    programs = found()
     # The path of a socket has a hundred characters at most, so it is not in pytest's folder.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     options: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL}
@@ -42,6 +42,18 @@ def postgresql() -> Iterator[str]:
         process.send_signal(signal.SIGINT)
         process.wait(30)
         shutil.rmtree(folder)
+
+
+def query(url: str, statement: str) -> str:
+    """Send a statement to a database, and return what comes of it."""
+    command = [str(found() / "psql"), "--no-psqlrc", "-qAtc", statement, url]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+    return done.stdout.strip()
+
+
+def found() -> Path:
+    """Return the folder of the programs."""
+    return (DEBIAN[-1] if DEBIAN else program("initdb")).resolve().parent
 
 
 def is_ready(programs: Path, folder: Path) -> bool:

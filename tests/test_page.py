@@ -8,9 +8,10 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,6 +64,25 @@ KEEP_DRAFTS = """
       if (value !== "[]") window.kept = value;
       setItem(name, value);
     };
+"""
+# What the page does every few seconds, it does ten times as often.
+HURRY = """
+    const unhurried = window.setInterval;
+    window.setInterval = (action, delay) => unhurried(action, delay / 10);
+"""
+# Where a text begins that stands somewhere in an element.
+LEFT_OF = """
+    const [selector, text] = arguments;
+    const root = document.querySelector(selector);
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const start = walker.currentNode.data.indexOf(text);
+      if (start < 0) continue;
+      const range = document.createRange();
+      range.setStart(walker.currentNode, start);
+      range.setEnd(walker.currentNode, start + text.length);
+      return range.getBoundingClientRect().left;
+    }
 """
 WITHOUT_OBSERVER = "window.IntersectionObserver = class { observe() {} disconnect() {} };"
 LOOKS = [(*size, scheme) for size in ((1280, 800), (390, 844)) for scheme in ("light", "dark")]
@@ -416,6 +436,77 @@ def test_a_message_that_is_sent_again_much_later_leaves_no_gap(
     ada.reads(*texts[20:])
     scroll_up(ada)
     ada.reads("from long ago", *texts)
+
+
+def test_a_message_that_comes_again_is_shown_and_counted_once(server: Server, ada: Browser) -> None:
+    token = json.loads(call(server, "POST", "/session", {"name": "Grace"}))["token"]
+    ada.driver.minimize_window()
+    said = {"text": "one", "client_id": str(uuid4())}
+    for body in (said, said, said, {"text": "two", "client_id": str(uuid4())}):
+        call(server, "POST", "/chat/lobby/messages", body, token)
+
+    ada.reads("one", "two")
+    eventually(lambda: ada.driver.title.startswith("(2) #lobby"), 10)
+
+
+def test_the_last_message_is_asked_for_when_the_page_was_not_told_of_it(
+    server: Server, browse: Open, tmp_path: Path
+) -> None:
+    browser = browse(server.url)
+    browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HURRY})
+    browser.driver.refresh()
+    browser.enter("Ada")
+    browser.say("one")
+    browser.reads("one")
+
+    with closing(sqlite3.connect(tmp_path / "instance" / "service.db", timeout=10)) as database:
+        columns = f"room, 2, author_id, '{uuid4().hex}', 'lost', sent_at"
+        database.execute(f"INSERT INTO messages SELECT {columns} FROM messages")  # noqa: S608
+        database.execute("UPDATE rooms SET last_id = 2")
+        database.commit()
+
+    browser.reads("one", "lost")
+
+
+def test_a_long_list_of_rooms_comes_in_parts(server: Server, browse: Open, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "instance" / "service.db", timeout=10)) as database:
+        rooms = [(f"room-{number:03}",) for number in range(120)]
+        database.executemany("INSERT INTO rooms (name, last_id) VALUES (?, 0)", rooms)
+        database.commit()
+    browser = browse(f"{server.url}/#room-119")
+    browser.enter("Ada", "room-119")
+    eventually(lambda: len(browser.texts("#room-list li")) == 101)
+
+    browser.click("#more-rooms")
+
+    eventually(lambda: len(browser.texts("#room-list li")) == 121)
+    assert not browser.shown("#more-rooms")
+
+
+def test_a_name_changes_the_place_of_nothing_beside_it(server: Server, browse: Open) -> None:
+    names = ["\u05d0\u05d0", "\u05d1\u05d1", "\u05d2\u05d2"]
+    browsers = [browse(server.url) for _ in names]
+    for browser, name in zip(browsers, names, strict=True):
+        browser.enter(name)
+    one, *others = browsers
+    one.sees("#people", "3 here")
+
+    for other in others:
+        other.element("#text").send_keys("I am thinking")
+    one.sees("#typing", "are typing")
+    # Who has typed this turns what follows around, and does not turn it back.
+    others[0].driver.execute_script("document.getElementById('text').value = '\u202e123'")
+    others[0].say("")
+    one.reads("\u202e123")
+
+    def places(selector: str, *texts: str) -> list[float]:
+        return [one.driver.execute_script(LEFT_OF, selector, text) for text in texts]
+
+    in_order = places("#people", "3 here", names[0], "(you)", names[1], names[2])
+    assert in_order == sorted(in_order)
+    in_order = places("#typing", names[2], "is typing")
+    assert in_order == sorted(in_order)
+    assert places("#messages time", ":") > places("#messages strong", names[1])
 
 
 def test_rooms_are_made_and_kept_apart(ada: Browser, grace: Browser) -> None:

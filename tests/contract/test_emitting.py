@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import logging
+import sys
+from threading import Thread
 
 import pytest
 import socketio as socketio_client
@@ -108,3 +110,35 @@ def test_a_dropped_client_comes_back_and_a_kicked_one_does_not(
         assert len(sids) == (2 if returns else 1)
     finally:
         client.shutdown()
+
+
+def test_whoever_enters_a_room_is_in_it_although_the_last_one_leaves(app):
+    manager, missed = socketio.server.manager, []
+
+    def come_and_go(sid):
+        manager.basic_enter_room(sid, "/hall", None, eio_sid=f"connection of {sid}")
+        for _ in range(5_000):
+            manager.basic_enter_room(sid, "/hall", "room")
+            if sid not in dict(manager.get_participants("/hall", "room")):
+                missed.append(sid)
+            manager.basic_leave_room(sid, "/hall", "room")
+
+    threads = [Thread(target=come_and_go, args=(f"client {number}",)) for number in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert not missed
+
+
+def test_nobody_enters_a_room_after_leaving(app):
+    with pytest.raises(KeyError):
+        socketio.server.manager.basic_enter_room("gone", "/hall", "room")
+
+    assert not socketio.server.manager.rooms

@@ -1,13 +1,20 @@
 """The chat: rooms, what is said in them, and who is there."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 
+from {{ cookiecutter.__package }}.chat import presence, rooms
+from {{ cookiecutter.__package }}.extensions import db
+from {{ cookiecutter.__package }}.models import Process
 from {{ cookiecutter.__package }}.settings import Settings
+from {{ cookiecutter.__package }}.views.chat import ChatView
 
 from .databases import DATABASES, settings_on
 from .live import Connect, LiveClient
@@ -51,6 +58,28 @@ def said_before(ada: LiveClient, count: int) -> list[str]:
     return said
 
 
+def names(people: list[dict[str, str]]) -> list[str]:
+    """Return who somebody is, of each."""
+    return [person["name"] for person in people]
+
+
+def post_at_once(client: FlaskClient, path: str, body: object) -> list[Any]:
+    """Send a request from eight threads at the same time, and return the responses."""
+    start, responses = threading.Barrier(8), list[Any]()
+
+    def run() -> None:
+        one = client.application.test_client()
+        start.wait()
+        responses.append(one.post(path, json=body, environ_base=client.environ_base))
+
+    threads = [threading.Thread(target=run) for _ in range(start.parties)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return responses
+
+
 def test_what_is_said_is_told_to_everyone_in_the_room(sign_in: SignIn) -> None:
     ada, bob = sign_in("Ada"), sign_in("Bob")
     ada.call("join", "lobby")
@@ -82,16 +111,55 @@ def test_what_is_said_is_told_in_no_other_room(sign_in: SignIn) -> None:
     bob.refute("message")
 
 
-def test_a_message_that_is_sent_again_is_stored_and_told_once(sign_in: SignIn) -> None:
-    ada, bob = sign_in("Ada"), sign_in("Bob")
-    bob.call("join", "lobby")
+def test_a_message_that_is_sent_again_is_stored_once(client: FlaskClient, sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
     said = message("hi")
 
     first, again = ada.call("send", "lobby", said), ada.call("send", "lobby", said)
+    response = client.post("/chat/lobby/messages", json=said)
 
-    assert first == again == bob.expect("message")
-    bob.refute("message")
+    assert (response.status_code, response.get_json()) == (200, first)
+    assert again == first
     assert texts(ada.call("join", "lobby")) == ["hi"]
+
+
+def test_a_message_that_nobody_heard_of_is_told_when_it_is_sent_again(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    bob.call("join", "lobby")
+    said = message("hi")
+    with pytest.MonkeyPatch.context() as crash:
+        crash.setattr(ChatView, "emit", lambda *_, **__: None)
+        ada.call("send", "lobby", said)
+    bob.refute("message")
+
+    again = ada.call("send", "lobby", said)
+
+    assert again == bob.expect("message")
+
+
+def test_another_message_with_the_same_client_id_is_refused(
+    client: FlaskClient, sign_in: SignIn
+) -> None:
+    ada = sign_in("Ada")
+    said = message("hi")
+    ada.call("send", "lobby", said)
+
+    answer = ada.call("send", "lobby", {**said, "text": "bye"})
+    response = client.post("/chat/lobby/messages", json={**said, "text": "bye"})
+
+    assert answer["error"]["status"] == response.status_code == 409
+    assert texts(ada.call("join", "lobby")) == ["hi"]
+
+
+def test_a_message_that_is_sent_several_times_at_once_is_stored_once(
+    client: FlaskClient, sign_in: SignIn
+) -> None:
+    sign_in("Ada")
+
+    responses = post_at_once(client, "/chat/lobby/messages", message("hi"))
+
+    assert sorted(response.status_code for response in responses) == [200] * 7 + [201]
+    assert [response.get_json()["id"] for response in responses] == [1] * 8
 
 
 def test_a_client_that_was_away_gets_what_it_missed(sign_in: SignIn) -> None:
@@ -132,6 +200,31 @@ def test_whoever_joins_without_an_id_may_get_everything(sign_in: SignIn) -> None
 
     assert (texts(empty), empty["more"]) == ([], False)
     assert (texts(full), full["more"]) == (said, False)
+
+
+def test_long_messages_come_in_smaller_parts(client: FlaskClient, sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    for _ in range(30):
+        ada.call("send", "lobby", message("x" * 4000))
+
+    newest = ada.call("join", "lobby")
+    first = newest["messages"][0]["id"]
+    earlier = client.get(f"/chat/lobby/messages?before={first}").get_json()
+    all_of_it = client.get("/chat/lobby/messages?since=0").get_json()
+
+    assert (len(newest["messages"]), newest["more"], first) == (25, True, 6)
+    assert (len(earlier["messages"]), earlier["more"]) == (5, False)
+    assert (len(all_of_it["messages"]), all_of_it["more"]) == (25, True)
+
+
+def test_a_part_has_a_message_however_long_it_is(
+    monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
+) -> None:
+    monkeypatch.setattr(rooms, "_PART", 1)
+    ada = sign_in("Ada")
+    _one, two = said_before(ada, 2)
+
+    assert texts(ada.call("join", "lobby")) == [two]
 
 
 def test_earlier_messages_come_in_parts(client: FlaskClient, sign_in: SignIn) -> None:
@@ -197,6 +290,39 @@ def test_a_room_is_made_once(client: FlaskClient, sign_in: SignIn) -> None:
     assert ada.call("create", {"name": "tea"})["error"]["status"] == 409
 
 
+def test_a_room_that_is_made_several_times_at_once_is_made_once(
+    client: FlaskClient, sign_in: SignIn
+) -> None:
+    sign_in("Ada")
+
+    responses = post_at_once(client, "/chat", {"name": "tea"})
+
+    assert sorted(response.status_code for response in responses) == [201] + [409] * 7
+
+
+def test_rooms_come_in_parts(client: FlaskClient, sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    for name in ("tea", "coffee", "garden"):
+        ada.call("create", {"name": name})
+
+    parts = [ada.call("rooms", None, 3), ada.call("rooms", "lobby", 3)]
+
+    assert [names(part) for part in parts] == [["coffee", "garden", "lobby"], ["tea"]]
+    assert client.get("/chat?after=lobby&limit=3").get_json() == parts[1]
+    assert len(ada.call("rooms")) == 4
+    assert ada.call("rooms", None, 501)["error"]["status"] == 422
+
+
+def test_a_room_tells_how_many_messages_it_has_had(client: FlaskClient, sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    ada.call("join", "lobby")
+    said_before(ada, 2)
+
+    assert ada.call("room", "lobby") == {"name": "lobby", "last_id": 2, "people": 1}
+    assert client.get("/chat/lobby").get_json() == ada.call("rooms")[0]
+    assert client.get("/chat/nowhere").status_code == 404
+
+
 @pytest.mark.parametrize("name", ["", "Tea", "a--b", "-a", "room:lobby", "a/b", "a\n", "x" * 41])
 def test_the_name_of_a_room_has_rules(sign_in: SignIn, name: str) -> None:
     ada = sign_in("Ada")
@@ -220,7 +346,7 @@ def test_the_others_see_who_comes_and_goes(sign_in: SignIn) -> None:
     here = bob.call("join", "lobby")["people"]
     bob.call("leave", "lobby")
 
-    assert [person["name"] for person in here] == ["Ada", "Bob"]
+    assert names(here) == ["Ada", "Bob"]
     assert ada.expect("joined") == ada.expect("left") == {"room": "lobby", "person": here[1]}
     assert ada.call("people", "lobby") == here[:1]
     bob.refute("joined")
@@ -234,7 +360,7 @@ def test_whoever_disconnects_leaves(sign_in: SignIn) -> None:
     bob.disconnect()
 
     assert ada.expect("left", timeout=5)["person"]["name"] == "Bob"
-    assert [person["name"] for person in ada.call("people", "lobby")] == ["Ada"]
+    assert names(ada.call("people", "lobby")) == ["Ada"]
 
 
 def test_a_person_with_two_clients_is_one_person(
@@ -251,6 +377,44 @@ def test_a_person_with_two_clients_is_one_person(
     assert ada.expect("joined")["person"]["name"] == "Bob"
     ada.refute("joined")
     ada.refute("left")
+
+
+def test_a_client_is_in_so_many_rooms_only(
+    monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
+) -> None:
+    monkeypatch.setattr(presence, "_MOST_ROOMS", 1)
+    ada = sign_in("Ada")
+    ada.call("create", {"name": "tea"})
+    ada.call("join", "lobby")
+
+    assert ada.call("join", "tea")["error"]["status"] == 409
+    assert "people" in ada.call("join", "lobby")
+    ada.call("leave", "lobby")
+    assert "people" in ada.call("join", "tea")
+
+
+def test_the_first_of_many_people_are_named(
+    monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
+) -> None:
+    monkeypatch.setattr(presence, "_MOST_PEOPLE", 1)
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    bob.call("join", "lobby")
+
+    assert names(ada.call("join", "lobby")["people"]) == ["Ada"]
+    assert ada.call("room", "lobby")["people"] == 2
+
+
+def test_a_process_that_was_taken_for_dead_takes_clients_again(app: Flask, sign_in: SignIn) -> None:
+    ada = sign_in("Ada")
+    ada.call("join", "lobby")
+    with app.app_context(), db.write() as session:
+        session.execute(delete(Process))
+
+    bob = sign_in("Bob")
+
+    assert names(bob.call("join", "lobby")["people"]) == ["Bob"]
+    # She is in no list any more, so she has to come back.
+    ada.expect("disconnect")
 
 
 def test_typing_is_told_to_the_others(sign_in: SignIn) -> None:

@@ -20,6 +20,18 @@ def test_an_event_is_answered_to_its_sender(connect: Connect) -> None:
     assert answer == "hi hi hi"
 
 
+def test_an_answer_is_never_large(client: FlaskClient, connect: Connect) -> None:
+    alice = connect("/echo")
+    long = "x" * 1_000
+
+    assert len(alice.call("repeat", long, 100)) == 100 * 1_001 - 1
+    assert alice.call("say", long) == {"message": long}
+    for arguments in (("x", 100_000_000), ("x", 0), (long + "x", 1)):
+        assert alice.call("repeat", *arguments)["error"]["status"] == 422
+    assert alice.call("say", long + "x")["error"]["status"] == 422
+    assert client.post(f"/echo/say/{long}x").status_code == 422
+
+
 def test_what_is_said_is_told_to_everyone(connect: Connect) -> None:
     alice, bob = connect("/echo"), connect("/echo")
 

@@ -1,10 +1,15 @@
 """Signing in and out, on both transports."""
 
+from uuid import uuid4
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from socketio.exceptions import ConnectionError
+from sqlalchemy import select, update
 
+from {{ cookiecutter.__package }}.extensions import db
+from {{ cookiecutter.__package }}.models import UserSession, now
 from {{ cookiecutter.__package }}.settings import Settings
 
 from .databases import DATABASES, settings_on
@@ -37,11 +42,25 @@ def test_a_token_stands_for_a_name(client: FlaskClient) -> None:
     assert response.get_json()["name"] == "Ada"
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 41, "a\nb", "a\0b"])
+NAMELESS = ("", "  ", "\u2003\u3000", "\u00a0", "\u2800", "\u3164 \u3164", "\u0301", "\ufe0f")
+FORMATTED = (
+    *("a\u200bb", "\ufeffAda", "Ada\u202e", "\u2066Ada\u2069", "\u061cAda", "a\u00adb"),
+    *("\U000e0041da", "\U0001f469\u200d\U0001f680"),
+)
+
+
+@pytest.mark.parametrize("name", [*NAMELESS, *FORMATTED, "x" * 41, "a\nb", "a\0b", "a\u2028b"])
 def test_a_name_has_rules(client: FlaskClient, name: str) -> None:
     response = client.post("/session", json={"name": name})
 
     assert response.status_code == 422
+
+
+@pytest.mark.parametrize("name", ["José", "עדה", "Ada \u2764\ufe0f", "\U0001f680", "7", "李 四"])
+def test_a_name_may_be_of_any_language(client: FlaskClient, name: str) -> None:
+    token = token_of(client, name)
+
+    assert client.get("/session", headers=bearer(token)).get_json()["name"] == name
 
 
 def test_the_same_token_is_the_same_person_on_both_transports(
@@ -100,6 +119,52 @@ def test_signing_out_leaves_the_others_alone(client: FlaskClient, connect: Conne
 
     bob.refute("session.ended")
     assert "people" in bob.call("join", "lobby")
+
+
+def test_a_token_is_good_while_its_secret_is_among_the_older_ones(
+    app: Flask, client: FlaskClient
+) -> None:
+    old = token_of(client, "Ada")
+    app.config.update(SECRET_KEY="new" * 20, SECRET_KEY_FALLBACKS=["older", app.secret_key])
+    new = token_of(client, "Bob")
+
+    assert client.get("/session", headers=bearer(old)).get_json()["name"] == "Ada"
+    app.config["SECRET_KEY_FALLBACKS"] = None
+    assert client.get("/session", headers=bearer(old)).status_code == 401
+    assert client.get("/session", headers=bearer(new)).get_json()["name"] == "Bob"
+
+
+def test_sessions_that_are_over_and_own_nothing_are_forgotten(
+    app: Flask, client: FlaskClient
+) -> None:
+    tokens = [token_of(client, name) for name in ("Ada", "Bob", "Cem")]
+    said = {"text": "hi", "client_id": str(uuid4())}
+    client.post("/chat/lobby/messages", json=said, headers=bearer(tokens[1]))
+    for token in tokens[:2]:
+        client.delete("/session", headers=bearer(token))
+    app.config["SESSION_SECONDS"] = 0
+    token_of(client, "Dee")
+
+    token_of(client, "Eve")
+
+    with app.app_context(), db.read() as session:
+        names = list(session.scalars(select(UserSession.name).order_by(UserSession.name)))
+    assert names == ["Bob", "Cem", "Eve"]
+
+
+def test_a_session_with_a_client_is_not_forgotten(
+    app: Flask, client: FlaskClient, connect: Connect
+) -> None:
+    token = token_of(client, "Ada")
+    ada = connect("/chat", auth={"token": token})
+    with app.app_context(), db.write() as session:
+        session.execute(update(UserSession).values(ended_at=now()))
+
+    token_of(client, "Bob")
+
+    with app.app_context(), db.read() as session:
+        assert "Ada" in list(session.scalars(select(UserSession.name)))
+    assert ada.call("join", "lobby")["error"]["status"] == 401
 
 
 def test_a_session_expires(app: Flask, client: FlaskClient, connect: Connect) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,27 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
 
 class _LocalManager(socketio.Manager):  # type: ignore[misc]
     """The clients of one process, of which any can be dropped."""
+
+    # The library removes a room with its last client, even while another thread brings one in.
+    _changing_rooms = threading.RLock()
+
+    def basic_enter_room(
+        self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
+    ) -> None:
+        with self._changing_rooms:
+            if eio_sid is None and not self.eio_sid_from_sid(sid, namespace):
+                # The library would leave an empty room behind.
+                raise KeyError(sid)
+            super().basic_enter_room(sid, namespace, room, eio_sid)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        with self._changing_rooms:
+            super().basic_leave_room(sid, namespace, room)
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        with self._changing_rooms:
+            found: list[str] = super().get_rooms(sid, namespace)
+        return found
 
     def drop(self, sid: str, namespace: str) -> None:
         """Cut the connection of a client; its library takes that for a fault and reconnects.

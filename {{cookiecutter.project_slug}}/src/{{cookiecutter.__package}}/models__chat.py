@@ -87,7 +87,7 @@ class Message(Base):
     """A message; its id counts the messages of its room."""
 
     __tablename__ = "messages"
-    __table_args__ = (UniqueConstraint("room", "author_id", "client_id"),)
+    __table_args__ = (UniqueConstraint("room", "author_id", "client_id"), Index(None, "author_id"))
 
     room: Mapped[str] = mapped_column(ForeignKey("rooms.name"), primary_key=True)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

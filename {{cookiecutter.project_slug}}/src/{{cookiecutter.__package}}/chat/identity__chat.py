@@ -8,15 +8,22 @@ from uuid import UUID, uuid4
 
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
 from ..extensions import db
-from ..models import UserSession, now
+from ..models import Connection, Message, UserSession, now
 
 SIGNED_OUT, EXPIRED = "signed out", "expired"
 """Why a session ended, as its clients are told."""
+STAYS = {"read": True, "key_share": True}
+"""How a row is locked that must not be deleted before the commit; others may lock it as well."""
+_OWNS_NOTHING = (
+    ~exists().where(Connection.session_id == UserSession.id),
+    ~exists().where(Message.author_id == UserSession.id),
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ def sign_in(name: str) -> tuple[Identity, str]:
     expires_at = now() + datetime.timedelta(seconds=current_app.config["SESSION_SECONDS"])
     row = UserSession(id=uuid4(), name=name, expires_at=expires_at)
     with db.write() as session:
+        # So that those who only sign in cannot fill the table.
+        purge(session, 10)
         session.add(row)
     return Identity(row.id, name, expires_at), _signer().dumps(row.id.hex)
 
@@ -57,8 +66,25 @@ def sign_out(session: Session, identity: Identity) -> None:
     :param session: a transaction that writes.
     :param identity: whose session it is.
     """
-    row = session.get_one(UserSession, identity.id, with_for_update=True)
-    row.ended_at = row.ended_at or now()
+    lasting = UserSession.id == identity.id, UserSession.ended_at.is_(None)
+    session.execute(update(UserSession).where(*lasting).values(ended_at=now()))
+
+
+def purge(session: Session, count: int) -> None:
+    """Look at some sessions, drawn by chance, and remove those that are over and own nothing.
+
+    :param session: a transaction that writes.
+    :param count: how many to look at; where there are no more than that, it is all of them.
+    """
+    start, some = uuid4(), select(UserSession.id).order_by(UserSession.id).limit(count)
+    drawn = list(session.scalars(some.where(UserSession.id >= start)))
+    drawn += session.scalars(some.where(UserSession.id < start).limit(count - len(drawn)))
+    is_over = or_(UserSession.ended_at.is_not(None), UserSession.expires_at <= now())
+    found = select(UserSession.id).where(UserSession.id.in_(drawn), is_over, *_OWNS_NOTHING)
+    # Locked first: whoever is about to own something waits, and learns that the session is over.
+    ids = list(session.scalars(found.with_for_update(skip_locked=True)))
+    if ids:
+        session.execute(delete(UserSession).where(UserSession.id.in_(ids), *_OWNS_NOTHING))
 
 
 def of_token(token: object) -> Identity:
@@ -104,4 +130,6 @@ def refusal(why: str) -> Unauthorized:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.secret_key), salt="session")
+    # The last one signs; all are accepted.
+    keys = [*(current_app.config["SECRET_KEY_FALLBACKS"] or ()), str(current_app.secret_key)]
+    return URLSafeTimedSerializer(keys, salt="session")

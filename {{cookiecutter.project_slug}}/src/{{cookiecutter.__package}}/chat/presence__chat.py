@@ -2,6 +2,9 @@
 
 A process says now and then that it is alive. One that has not for a while is taken for dead, and
 its clients for gone.
+
+Transactions that change who is here lock what they share before they look at it, and in one order,
+so that none fails because of another one: the process, then the people by their ids.
 """
 
 from __future__ import annotations
@@ -19,13 +22,15 @@ from sqlalchemy.orm import Session
 from ..extensions import db, socketio
 from ..flask_view import FlaskView, Problem
 from ..models import Connection, Membership, Process, UserSession, now
-from .identity import EXPIRED, SIGNED_OUT, Identity, Person, checked, refusal
+from .identity import EXPIRED, SIGNED_OUT, STAYS, Identity, Person, checked, purge, refusal
 
 logger = logging.getLogger(__name__)
 
 BEAT = 10.0
 """Seconds between two signs of life of a process."""
 _SILENCE = datetime.timedelta(seconds=3.5 * BEAT)
+_MOST_ROOMS = 100
+_MOST_PEOPLE = 100
 
 
 class Presence:
@@ -50,7 +55,7 @@ class Presence:
         """
         me = self._clients.get(sid)
         if me is None:
-            raise Problem(503, "The connection is being closed. Connect again.")
+            raise closing()
         if me.expires_at <= now():
             raise refusal("The session has expired. Sign in again.")
         return me
@@ -62,19 +67,13 @@ class Presence:
         :param me: who it is.
         :raises Unauthorized: the session has ended meanwhile.
         """
-        with self._housekeeping:
-            self._clients[sid] = me
-            if not self._is_kept:
-                # Not before: the server may fork off the process that has the clients.
-                self._process_id = uuid4()
-                self._beat()
-                self._is_kept = True
-                self._view.spawn(self._keep_house)
+        self._clients[sid] = me
         try:
-            with db.write() as session:
-                # Whoever ends the session waits for this, and finds the client.
-                checked(session.get(UserSession, me.id, with_for_update={"read": True}))
-                session.add(Connection(sid=sid, process_id=self._process_id, session_id=me.id))
+            self._begin()
+            if not self._add(sid, me):
+                self._come_back(but=sid)
+                if not self._add(sid, me):
+                    raise closing()
         except Exception:
             self._clients.pop(sid, None)
             raise
@@ -100,6 +99,35 @@ class Presence:
         """
         self._view.emit(event, {"room": room, "person": person}, to=f"room:{room}", skip=skip)
 
+    def _begin(self) -> None:
+        """Look after the clients from the first one on."""
+        with self._housekeeping:
+            if not self._is_kept:
+                # Not before: the server may fork off the process that has the clients.
+                self._process_id = uuid4()
+                self._beat()
+                self._is_kept = True
+                self._view.spawn(self._keep_house)
+
+    def _add(self, sid: str, me: Identity) -> bool:
+        """Store a client, unless this process is taken for dead."""
+        with db.write() as session:
+            # Until the commit nobody takes it for that, and nobody ends the session.
+            if session.get(Process, self._process_id, with_for_update=STAYS) is None:
+                return False
+            checked(session.get(UserSession, me.id, with_for_update={"read": True}))
+            session.add(Connection(sid=sid, process_id=self._process_id, session_id=me.id))
+        return True
+
+    def _come_back(self, but: str = "") -> None:
+        """Say that this process is alive; if others took it for dead, its clients come back."""
+        with self._housekeeping:
+            known = self._beat()
+        if not known:
+            for sid in list(self._clients):
+                if sid != but:
+                    self._view.drop(sid)
+
     def _keep_house(self) -> None:
         """Look after the clients of this process, until the last one is gone."""
         next_beat = time.monotonic() + BEAT
@@ -123,17 +151,18 @@ class Presence:
             return self._is_kept
 
     def _look_around(self) -> None:
-        if not self._beat():
-            # Others took this process for dead: its clients come back, and everybody sees them.
-            for sid in list(self._clients):
-                self._view.drop(sid)
-        with db.write() as session:
+        self._come_back()
+        with db.read() as session:
             clients = select(Connection.sid, UserSession.ended_at).join(UserSession)
             rows = session.execute(clients.where(Connection.process_id == self._process_id)).all()
-            # The database may have been away when a client left.
-            forgotten = [row.sid for row in rows if row.sid not in self._clients]
+        # The database may have been away when a client left.
+        forgotten = [row.sid for row in rows if row.sid not in self._clients]
+        with db.write() as session:
             left = _remove(session, Connection.sid.in_(forgotten)) if forgotten else []
+        with db.write() as session:
             left += _bury(session)
+        with db.write() as session:
+            purge(session, 200)
         for row in rows:
             if row.ended_at and row.sid in self._clients:
                 # It was told already, unless the broker lost the message.
@@ -155,19 +184,24 @@ class Presence:
         self._view.kick(sid)
 
 
-def enter(session: Session, sid: str, room: str) -> bool:
+def enter(session: Session, sid: str, identity: Identity, room: str) -> bool:
     """Put a client into a room.
 
     :param session: a transaction that writes.
     :returns: whether the person was not there yet.
     :raises Unauthorized: the client's session has ended.
+    :raises Problem: 503, the connection has ended; 409, the client is in too many rooms.
     """
-    connection = session.get(Connection, sid)
-    if connection is None:
-        raise Problem(503, "The connection is being closed. Connect again.")
-    identity = checked(connection.session)
+    checked(_locked(session, identity.id))
+    if session.get(Connection, sid, with_for_update=STAYS) is None:
+        raise closing()
+    rooms = session.scalars(select(Membership.room).where(Membership.sid == sid)).all()
+    if room in rooms:
+        return False
+    if len(rooms) >= _MOST_ROOMS:
+        raise Problem(409, f"Nobody is in more than {_MOST_ROOMS} rooms. Leave one first.")
     is_new = not _is_in(session, identity.id, room)
-    session.merge(Membership(room=room, sid=sid))
+    session.add(Membership(room=room, sid=sid))
     return is_new
 
 
@@ -177,29 +211,31 @@ def leave(session: Session, sid: str, identity: Identity, room: str) -> bool:
     :param session: a transaction that writes.
     :returns: whether the person was there, and is no longer.
     """
+    _locked(session, identity.id)
     gone = delete(Membership).where(Membership.sid == sid, Membership.room == room)
     was_in = session.execute(gone.returning(Membership.sid)).first()
     return bool(was_in) and not _is_in(session, identity.id, room)
 
 
 def people(session: Session, room: str) -> list[Person]:
-    """Return who is in a room, by name."""
+    """Return who is in a room, by name, up to a hundred of them."""
     rows = session.execute(
         select(UserSession.id, UserSession.name)
         .where(UserSession.id.in_(_sessions_in(room)))
         .order_by(UserSession.name, UserSession.id)
+        .limit(_MOST_PEOPLE)
     )
     return [Person(*row) for row in rows]
 
 
-def head_counts(session: Session) -> dict[str, int]:
-    """Return how many people are in each room that is not empty."""
+def head_counts(session: Session, rooms: list[str]) -> dict[str, int]:
+    """Return how many people are in each of these rooms that is not empty."""
     rows = session.execute(
         select(Membership.room, func.count(distinct(Connection.session_id)))
         .select_from(Membership)
         .join(Connection)
         .join(Process)
-        .where(Process.seen_at > now() - _SILENCE)
+        .where(Membership.room.in_(rooms), Process.seen_at > now() - _SILENCE)
         .group_by(Membership.room)
     )
     return {row[0]: row[1] for row in rows}
@@ -209,6 +245,11 @@ def sids_of(session: Session, identity: Identity) -> list[str]:
     """Return the clients of a person, in all processes."""
     rows = session.scalars(select(Connection.sid).where(Connection.session_id == identity.id))
     return list(rows)
+
+
+def closing() -> Problem:
+    """Return the answer to a client whose connection has ended, or is about to."""
+    return Problem(503, "The connection is being closed. Connect again.")
 
 
 def _is_lost(view: FlaskView, sid: str) -> bool:
@@ -226,6 +267,11 @@ def _sessions_in(room: str) -> Select[Any]:
     )
 
 
+def _locked(session: Session, person: UUID) -> UserSession | None:
+    """Return somebody's session; until the commit, nobody else changes where they are."""
+    return session.get(UserSession, person, with_for_update={"key_share": True})
+
+
 def _is_in(session: Session, person: UUID, room: str) -> bool:
     """Tell whether a person is in a room, with any client."""
     found = _sessions_in(room).where(Connection.session_id == person).limit(1)
@@ -234,7 +280,11 @@ def _is_in(session: Session, person: UUID, room: str) -> bool:
 
 def _bury(session: Session) -> list[tuple[str, Person]]:
     """Remove the processes that are dead, and return who is in which room no longer."""
-    dead = select(Process.id).where(Process.seen_at <= now() - _SILENCE)
+    silent = select(Process.id).where(Process.seen_at <= now() - _SILENCE)
+    # Those that another process is about to bury are left to it.
+    dead = list(session.scalars(silent.with_for_update(skip_locked=True)))
+    if not dead:
+        return []
     left = _remove(session, Connection.process_id.in_(dead))
     session.execute(delete(Process).where(Process.id.in_(dead)))
     return left
@@ -242,6 +292,9 @@ def _bury(session: Session) -> list[tuple[str, Person]]:
 
 def _remove(session: Session, which: ColumnElement[bool]) -> list[tuple[str, Person]]:
     """Remove connections, and return who is in which room no longer."""
+    ids = select(Connection.session_id).where(which)
+    people = select(UserSession.id).where(UserSession.id.in_(ids)).order_by(UserSession.id)
+    session.execute(people.with_for_update(key_share=True))
     rows = session.execute(
         select(Membership.room, UserSession.id, UserSession.name)
         .distinct()

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from ..flask_view import Problem
 from ..models import Message, Room, UserSession, now
-from .identity import Identity, Person, checked
+from .identity import STAYS, Identity, Person, checked
 from .presence import head_counts
 
 RoomName = Annotated[str, StringConstraints(pattern="^[a-z0-9](-?[a-z0-9]){0,39}$")]
@@ -28,6 +30,9 @@ Since = Annotated[int, Field(ge=0, lt=2**63)]
 Before = Annotated[int, Field(ge=1, lt=2**63)]
 """The id from which on a client has messages of a room."""
 Limit = Annotated[int, Field(ge=1, le=500)]
+"""How many rooms or messages a client wants at most."""
+
+_PART = 100_000
 
 
 def _storable(text: str) -> str:
@@ -90,11 +95,24 @@ class Joined(History):
     people: list[Person]
 
 
-def summaries(session: Session) -> list[RoomSummary]:
-    """Return all rooms, by name."""
-    counts = head_counts(session)
-    rooms = session.scalars(select(Room).order_by(Room.name))
-    return [RoomSummary(room.name, room.last_id, counts.get(room.name, 0)) for room in rooms]
+def summaries(session: Session, *, after: str | None, limit: int) -> list[RoomSummary]:
+    """Return rooms, by name.
+
+    :param after: the name of the last room that the reader has.
+    :param limit: how many it wants at most.
+    """
+    wanted = select(Room).order_by(Room.name).limit(limit)
+    return _summaries(session, wanted if after is None else wanted.where(Room.name > after))
+
+
+def summary(session: Session, name: str) -> RoomSummary:
+    """Return one room.
+
+    :raises NotFound: there is none of that name.
+    """
+    for found in _summaries(session, select(Room).where(Room.name == name)):
+        return found
+    raise _unknown(name)
 
 
 def create(session: Session, name: str) -> RoomSummary:
@@ -103,9 +121,11 @@ def create(session: Session, name: str) -> RoomSummary:
     :param session: a transaction that writes.
     :raises Problem: 409, there is one of that name.
     """
-    if session.get(Room, name):
-        raise Problem(409, f"There is a room {name} already.")
     session.add(Room(name=name))
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Problem(409, f"There is a room {name} already.") from error
     return RoomSummary(name, 0, 0)
 
 
@@ -122,6 +142,8 @@ def history(
     session: Session, room: str, *, since: int | None, before: int | None, limit: int
 ) -> History:
     """Return messages of a room: those behind an id, or the last ones, of all or before an id.
+
+    They are fewer than wanted if they are long, so that no answer is too long for a connection.
 
     :param since: the id of the last message that the reader has.
     :param before: the id of the first message that the reader has.
@@ -140,8 +162,10 @@ def history(
     if before is not None:
         wanted = wanted.where(Message.id < before)
     found = [_sent(row) for row in session.scalars(wanted)]
-    messages = sorted(found[:limit], key=lambda message: message.id)
-    return History(messages, len(found) > limit)
+    lengths = accumulate(len(message.text) for message in found)
+    count = min(limit, max(1, sum(length <= _PART for length in lengths)))
+    messages = sorted(found[:count], key=lambda message: message.id)
+    return History(messages, len(found) > count)
 
 
 def store(
@@ -153,8 +177,9 @@ def store(
     :returns: the message, and whether it is a new one.
     :raises NotFound: there is no such room.
     :raises Unauthorized: the session of the author has ended.
+    :raises Problem: 409, a message with this client-made id has another text.
     """
-    author = session.get(UserSession, identity.id)
+    author = session.get(UserSession, identity.id, with_for_update=STAYS)
     checked(author)
     # Held until the commit: a reader who sees an id sees all below it.
     room = session.get(Room, name, with_for_update={"key_share": True})
@@ -167,6 +192,8 @@ def store(
             Message.client_id == message.client_id,
         )
     )
+    if known and known.text != message.text:
+        raise Problem(409, "Another message was sent with this client_id.")
     if known:
         return _sent(known), False
     room.last_id += 1
@@ -180,6 +207,12 @@ def store(
     )
     session.add(row)
     return _sent(row), True
+
+
+def _summaries(session: Session, rooms: Select[Room]) -> list[RoomSummary]:
+    found = list(session.scalars(rooms))
+    counts = head_counts(session, [room.name for room in found])
+    return [RoomSummary(room.name, room.last_id, counts.get(room.name, 0)) for room in found]
 
 
 def _sent(row: Message) -> ChatMessage:

@@ -3,9 +3,10 @@
  * The chat, over the official Socket.IO client. No build step: the browser runs these files.
  *
  * What people write waits in `drafts` until the server acknowledges it, across reconnections and
- * reloads; by its `client_id` the server recognises what it already has. What others write is asked
- * for again after every reconnection, and recognised here by its `id`. A room opens with what was
- * said last; what was said earlier is asked for when somebody wants to read it.
+ * reloads; by its `client_id` the server recognises what it already has, and tells it again. What
+ * others write is recognised here by its `id`, and asked for after every reconnection and whenever an
+ * id is missing, also the last one of the room. A room opens with what was said last; what was said
+ * earlier is asked for when somebody wants to read it.
  *
  * @typedef {Object} Person
  * @property {string} id
@@ -45,6 +46,7 @@ const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 10000;
 const GAP_LASTS = 2000;
 const ROOMS_EVERY = 15000;
+const ROOMS_PART = 100;
 const TYPING_EVERY = 2000;
 const TYPING_LASTS = 4000;
 
@@ -63,6 +65,7 @@ let here = "";
 let joined = false;
 let visits = 0;
 let unread = 0;
+let roomsWanted = ROOMS_PART;
 /** @type {Person[]} */
 let people = [];
 /** @type {Map<string, {name: string, timer: number}>} */
@@ -136,10 +139,11 @@ async function connect() {
   });
   socket.on("session.ended", ({ reason = "" }) => endSession(reason));
   socket.on("message", (/** @type {Message} */ message) => {
+    const known = isKnown(message);
     place([message]);
     stopTyping(message.author);
-    if (!isComplete(message)) setTimeout(() => fill(message), GAP_LASTS);
-    if (document.hidden && message.author.id !== session?.id) countUnread(unread + 1);
+    expect(message.room, message.id);
+    if (document.hidden && !known && message.author.id !== session?.id) countUnread(unread + 1);
   });
   socket.on("joined", (/** @type {Presence} */ { room, person }) => {
     if (room === here) setPeople([...people, person]);
@@ -181,22 +185,42 @@ function roomNamed(name) {
   return room;
 }
 
-/** Tell whether nothing is missing up to a message. @param {Message} message */
-function isComplete({ room: name, id }) {
+/** Tell whether a message has been here before, or is an earlier one. @param {Message} message */
+function isKnown({ room: name, id }) {
+  const room = roomNamed(name);
+  return room.messages.has(id) || id <= (room.last ?? 0);
+}
+
+/** Tell whether nothing is missing up to an id. @type {(name: string, id: number) => boolean} */
+function isComplete(name, id) {
   const room = roomNamed(name);
   if (room.last === null) return false;
   while (room.messages.has(room.last + 1)) room.last += 1;
   return room.last >= id;
 }
 
-/** Ask for what is missing before a message, unless it came meanwhile. @param {Message} message */
-function fill(message) {
-  if (joined && message.room === here && !isComplete(message)) enter(here);
+/** Ask for what is missing up to an id, unless it comes by itself. @type {(name: string, id: number) => void} */
+function expect(name, id) {
+  if (isComplete(name, id)) return;
+  setTimeout(() => joined && name === here && !isComplete(name, id) && enter(here), GAP_LASTS);
 }
 
 async function listRooms() {
-  const list = await ask(socket, "rooms").catch(() => null);
-  if (list) page.showRooms(list, here);
+  const list = [];
+  let more = true;
+  try {
+    while (more && list.length < roomsWanted) {
+      const part = await ask(socket, "rooms", list.at(-1)?.name ?? null, ROOMS_PART);
+      list.push(...part);
+      more = part.length === ROOMS_PART;
+    }
+    if (!list.some(({ name }) => name === here)) list.push(await ask(socket, "room", here));
+  } catch (/** @type {any} */ problem) {
+    // There may be no such room; else the next time is soon enough.
+    if (problem.status !== 404) return;
+  }
+  page.showRooms(list, here, more);
+  for (const { name, last_id } of list) if (name === here) expect(name, last_id);
 }
 
 /** @param {string} name */
@@ -303,7 +327,7 @@ function place(messages, keep = page.keepPlace) {
 /** @param {Person[]} list */
 function setPeople(list) {
   people = [...new Map(list.map((person) => [person.id, person])).values()];
-  page.showPeople(people.map(({ id, name }) => (id === session?.id ? `${name} (you)` : name)));
+  page.showPeople(people, session?.id);
 }
 
 /** @param {Person} person */
@@ -432,6 +456,10 @@ $("text").addEventListener("input", () => {
 });
 
 $("room-list").addEventListener("click", page.closeDrawer);
+$("more-rooms").addEventListener("click", () => {
+  roomsWanted += ROOMS_PART;
+  listRooms();
+});
 $("earlier-button").addEventListener("click", loadEarlier);
 
 // The links of the rooms change the address, and so do the browser's buttons.

@@ -8,6 +8,8 @@
 
 const NEAR_THE_END = 60;
 const SAME_BREATH = 5 * 60000;
+// The server names no more people than that; the others are named when they come.
+const PEOPLE_PART = 100;
 
 const title = document.title;
 let countdown = 0;
@@ -96,8 +98,9 @@ export function showTitle(room, unread) {
   document.title = `${unread ? `(${unread}) ` : ""}#${room} · ${title}`;
 }
 
-/** @type {(list: {name: string, people: number}[], here: string) => void} */
-export function showRooms(list, here) {
+/** @type {(list: {name: string, people: number}[], here: string, more: boolean) => void} */
+export function showRooms(list, here, more) {
+  $("more-rooms").hidden = !more;
   // What is there already stays, and the focus with it.
   const known = new Map([...$("room-list").children].map((item) => [item.dataset.name, item]));
   for (const [name, item] of known) if (!list.some((room) => room.name === name)) item.remove();
@@ -117,15 +120,21 @@ function roomItem(name) {
   return item;
 }
 
-/** @param {string[]} names */
-export function showPeople(names) {
-  $("people").textContent = names.length ? `${names.length} here: ${names.join(", ")}` : "";
+/** Somebody's name; whatever its direction, what stands beside it stays there. @param {string} name */
+const isolated = (name) => element("bdi", {}, name);
+
+/** @type {(people: {id: string, name: string}[], me?: string) => void} */
+export function showPeople(people, me) {
+  const names = people.flatMap(({ id, name }) => [", ", isolated(name), id === me ? " (you)" : ""]);
+  const count = `${people.length}${people.length < PEOPLE_PART ? "" : " or more"} here: `;
+  $("people").replaceChildren(...(names.length ? [count, ...names.slice(1)] : []));
 }
 
 /** @param {string[]} names */
 export function showTyping(names) {
-  const words = names.length > 1 ? `${names.join(" and ")} are typing…` : `${names} is typing…`;
-  $("typing").textContent = names.length > 2 ? "Several people are typing…" : names.length && words || "";
+  const [one, other] = names.map(isolated);
+  const words = other ? [one, " and ", other, " are typing…"] : one ? [one, " is typing…"] : [];
+  $("typing").replaceChildren(...(names.length > 2 ? ["Several people are typing…"] : words));
 }
 
 // ---- Messages ---------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from ..chat.rooms import (
     history,
     store,
     summaries,
+    summary,
 )
 from ..extensions import db
 from ..flask_view import FlaskView, Problem, on, route
@@ -50,10 +51,16 @@ class ChatView(FlaskView):
             g.user = g.identity.id
 
     @on("rooms")
-    def index(self) -> list[RoomSummary]:
-        """GET /chat, and the event "rooms": all rooms."""
+    def index(self, after: RoomName | None = None, limit: Limit = 100) -> list[RoomSummary]:
+        """GET /chat, and the event "rooms": the first rooms by name, or those `after` one."""
         with db.read() as session:
-            return summaries(session)
+            return summaries(session, after=after, limit=limit)
+
+    @on("room")
+    def get(self, room: RoomName) -> RoomSummary:
+        """GET /chat/<room>, and the event "room": one room."""
+        with db.read() as session:
+            return summary(session, room)
 
     @on("create")
     def post(self, room: NewRoom) -> tuple[RoomSummary, int]:
@@ -79,10 +86,9 @@ class ChatView(FlaskView):
         """POST /chat/<room>/messages, and the event "send": say something, and tell the room."""
         with db.write() as session:
             sent, is_new = store(session, room, g.identity, message)
-        if not is_new:
-            return sent, 200
+        # Also of a message that is sent again: the process may have ended before it told the room.
         self.emit("message", sent, to=f"room:{room}")
-        return sent, 201
+        return sent, 201 if is_new else 200
 
     @route("<room>/people", methods=["GET"])
     @on("people")
@@ -96,11 +102,11 @@ class ChatView(FlaskView):
         """Answer the event "join": what is said from now on, and what was said since or last."""
         with db.write() as session:
             check(session, room)
-            is_new = presence.enter(session, _sid(), room)
+            is_new = presence.enter(session, _sid(), g.identity, room)
         if is_new:
             self._presence.tell("joined", room, g.identity.person)
         # Before the history is read: what is sent meanwhile comes twice rather than never.
-        join_room(f"room:{room}")
+        _enter(f"room:{room}")
         with db.read() as session:
             past = history(session, room, since=since, before=None, limit=100)
             return Joined(past.messages, past.more, presence.people(session, room))
@@ -123,12 +129,21 @@ class ChatView(FlaskView):
         """Let a client in that brings a token: `{"token": ...}`."""
         me = identity.of_token(auth.get("token") if isinstance(auth, dict) else None)
         g.user = me.id
+        _enter(f"session:{me.id}")
         self._presence.arrive(_sid(), me)
-        join_room(f"session:{me.id}")
 
     def socket_disconnect(self) -> None:
         """Tell the others in its rooms that a client left."""
         self._presence.depart(_sid())
+
+
+def _enter(room: str) -> None:
+    """Let the client hear what is sent to a Socket.IO room."""
+    try:
+        join_room(room)
+    except (KeyError, ValueError) as error:
+        # It is disconnected meanwhile, which another thread does.
+        raise presence.closing() from error
 
 
 def _sid() -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from ..flask_view import FlaskView, on, route
+
+Message = Annotated[str, Field(max_length=1_000)]
+Times = Annotated[int, Field(ge=1, le=100)]
 
 
 class EchoView(FlaskView):
@@ -14,12 +21,12 @@ class EchoView(FlaskView):
 
     @route("say/<message>", methods=["POST"])
     @on("say")
-    def say(self, message: str) -> dict[str, str]:
+    def say(self, message: Message) -> dict[str, str]:
         """POST /echo/say/<message>, and the event "say": tell everyone, and the sender again."""
         said = {"message": message}
         self.broadcast("said", said)
         return said
 
-    def socket_repeat(self, message: str, times: int = 2) -> str:
+    def socket_repeat(self, message: Message, times: Times = 2) -> str:
         """Answer the event "repeat": the message, several times over."""
         return " ".join([message] * times)

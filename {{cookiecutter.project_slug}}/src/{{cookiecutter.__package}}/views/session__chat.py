@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from flask import g
 from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from ..chat import identity
 from ..chat.identity import Identity
@@ -14,11 +15,21 @@ from ..chat.presence import sids_of
 from ..extensions import db
 from ..flask_view import FlaskView
 
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""The categories of what ends a line, steers a terminal, joins emoji or turns the direction."""
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols that look like nothing."""
 
-def _printable(name: str) -> str:
-    """Refuse what ends a line or steers a terminal."""
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
-        raise ValueError("must not hold control characters")
+
+def _legible(name: str) -> str:
+    """Refuse what others would not see, or would see in the wrong place."""
+    if any(unicodedata.category(character) in _HIDDEN for character in name):
+        raise PydanticCustomError(
+            "hidden", "A name holds no control or format characters, and no emoji joined by them."
+        )
+    seen = (unicodedata.category(character)[0] for character in name if character not in _BLANK)
+    if not set("LNPS").intersection(seen):
+        raise PydanticCustomError("blank", "A name holds something that can be seen.")
     return name
 
 
@@ -28,7 +39,7 @@ class NewSession(BaseModel):
     name: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
-        AfterValidator(_printable),
+        AfterValidator(_legible),
     ]
 
 

@@ -44,6 +44,7 @@ def upgrade() -> None:
             "room", "author_id", "client_id", name="uq_messages_room_author_id_client_id"
         ),
     )
+    op.create_index("ix_messages_author_id", "messages", ["author_id"])
     op.create_table(
         "processes",
         sa.Column("id", sa.Uuid(), nullable=False),
