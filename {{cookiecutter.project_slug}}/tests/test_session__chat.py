@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from socketio.exceptions import ConnectionError
 from sqlalchemy import select, update
 
+from {{ cookiecutter.__package }}.app import create_app
 from {{ cookiecutter.__package }}.extensions import db
 from {{ cookiecutter.__package }}.models import UserSession, now
 from {{ cookiecutter.__package }}.settings import Settings
@@ -175,3 +176,16 @@ def test_a_session_expires(app: Flask, client: FlaskClient, connect: Connect) ->
     assert ada.expect("session.ended", timeout=5) == {"reason": "expired"}
     ada.expect("disconnect")
     assert client.get("/session", headers=bearer(token)).status_code == 401
+
+
+def test_an_address_may_not_sign_in_as_often_as_it_likes(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"max_events_per_second": 0.1}))
+    stranger = {"REMOTE_ADDR": "192.0.2.7"}
+
+    answers = [
+        app.test_client().post("/session", json={"name": "Ada"}, environ_base=stranger)
+        for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 429]
+    assert answers[1].headers["Retry-After"]

@@ -50,10 +50,11 @@ class Budget:
     def demand(self, tokens: int) -> None:
         """Take tokens if they are there.
 
-        :param tokens: how many.
+        :param tokens: how many; half of what a full bucket holds is enough for anything.
         :raises Problem: 429, with the seconds until they are as ``retry_after``.
         """
         self._fill(time.monotonic())
+        tokens = min(tokens, max(1, int(self.rate * BURST_SECONDS / 2)))
         if self.tokens < tokens:
             seconds = math.ceil((tokens - self.tokens) / self.rate)
             raise too_many("requests", retry_after=seconds)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import os
 import threading
 import time
 from typing import Any
@@ -43,7 +44,7 @@ class Presence:
         """
         self._view = view
         self._clients: dict[str, Identity] = {}
-        self._process_id = uuid4()
+        self._pid, self._process_id = 0, uuid4()
         self._housekeeping = threading.Lock()
         self._is_kept = False
 
@@ -103,8 +104,9 @@ class Presence:
         """Look after the clients from the first one on."""
         with self._housekeeping:
             if not self._is_kept:
-                # Not before: the server may fork off the process that has the clients.
-                self._process_id = uuid4()
+                if self._pid != os.getpid():
+                    # Not before: the server may fork off the process that has the clients.
+                    self._pid, self._process_id = os.getpid(), uuid4()
                 self._beat()
                 self._is_kept = True
                 self._view.spawn(self._keep_house)
@@ -254,8 +256,7 @@ def closing() -> Problem:
 
 def _is_lost(view: FlaskView, sid: str) -> bool:
     """Tell whether a connection ended unheard, which happens while it is being accepted."""
-    connection = socketio.server.manager.eio_sid_from_sid(sid, view.namespace)
-    return connection not in socketio.server.eio.sockets
+    return socketio.server.manager.connection(sid, view.namespace) is None
 
 
 def _sessions_in(room: str) -> Select[Any]:
