@@ -4,9 +4,11 @@
 import importlib.metadata
 import json
 import shlex
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -65,7 +67,6 @@ ACCEPTED = {
     "starter": "chat",
     "async_mode": "eventlet",
     "class_views": "flask-classful",
-    "__package": "t",
 }
 REFUSED = [
     ("project_slug", "Chat", "a-z and 0-9", "chat"),
@@ -149,8 +150,7 @@ def test_a_refusal_says_the_value_the_rule_and_what_to_answer(
 )
 def test_what_a_refusal_suggests_is_accepted(question: str, value: str, instead: str) -> None:
     assert question in problems(ACCEPTED | {question: value})
-    repaired = ACCEPTED | {question: instead}
-    assert not problems(repaired | {"__package": package_for(repaired["project_slug"])})
+    assert not problems(ACCEPTED | {question: instead})
 
 
 def test_every_problem_is_in_one_message(refuse: Refuse) -> None:
@@ -186,6 +186,118 @@ def test_a_replayed_answer_is_checked_too(bake: Bake, tmp_path: Path) -> None:
     assert "rule: project_slug may not be a module" in refused.stdout
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "json").exists()
+
+
+PRIVATE = {name for name in QUESTIONNAIRE if name.startswith("_")}
+# Names that a replay file may be without, because somebody wrote it or an older version did.
+WITHOUT: dict[str, set[str]] = {
+    "what is derived": {"__checked"},
+    "the extension": {"_extensions"},
+    "anything but the answers": PRIVATE,
+    "anything but the extension": PRIVATE - {"_extensions"},
+    "a choice": {"license"},
+    "a choice and the extension": {"license", "_extensions"},
+    "a text": {"description"},
+}
+REPLAYED: dict[str, Any] = {
+    **QUESTIONNAIRE,
+    **ACCEPTED,
+    "project_slug": "replayed",
+    "author_name": "Somebody",
+    "starter": "minimal",
+}
+
+
+def replay(home: Path, answers: dict[str, Any]) -> "subprocess.CompletedProcess[str]":
+    """Generate with a replay file; what it lacks is asked for, and gets the default."""
+    file = home / "replayed.json"
+    file.write_text(json.dumps({"cookiecutter": answers}), encoding="utf-8")
+    return run(home, ROOT, "--replay-file", file, typed="\n" * len(QUESTIONS))
+
+
+@pytest.mark.parametrize("lacking", WITHOUT.values(), ids=WITHOUT)
+def test_a_replay_file_may_be_incomplete(tmp_path: Path, lacking: set[str]) -> None:
+    done = replay(tmp_path, {k: v for k, v in REPLAYED.items() if k not in lacking})
+    assert done.returncode == 0, done
+    assert_arrived(tmp_path / "replayed", {"author_name": "Somebody", "project_name": "T"})
+    assert (tmp_path / "replayed" / "src" / "replayed" / "app.py").is_file()
+
+
+@pytest.mark.parametrize("lacking", WITHOUT.values(), ids=WITHOUT)
+@pytest.mark.parametrize(
+    ("question", "value", "rule", "instead"),
+    [
+        ("project_slug", "json", "may not be a module", "json-service"),
+        ("starter", "blog", "is one of chat, minimal", "chat"),
+        ("author_name", 7, "is a text", "The T authors"),
+    ],
+)
+def test_an_incomplete_replay_file_is_refused_as_any_other(
+    tmp_path: Path, lacking: set[str], question: str, value: object, rule: str, instead: str
+) -> None:
+    given = {k: v for k, v in REPLAYED.items() if k not in lacking} | {question: value}
+    refused = replay(tmp_path, given)
+    assert refused.returncode == 1, refused
+    said = refused.stdout
+    assert f"  {question}: {value!r}\n    rule: {question} {rule}" in said
+    assert f"    try:  {instead}\n" in said
+    assert "\ncookiecutter " in said
+    assert said.endswith("Nothing was written.\n")
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "replayed").exists()
+    assert not (tmp_path / "json").exists()
+
+
+def test_a_name_that_a_replay_file_lacks_is_asked_for(tmp_path: Path) -> None:
+    nameless = {k: v for k, v in REPLAYED.items() if k != "project_slug"}
+    refused = replay(tmp_path, nameless)
+    assert refused.returncode == 1, refused
+    assert "rule: project_slug is required\n    try:  t\n" in refused.stdout
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_replay_file_of_another_version_gives_a_service_of_this_one(
+    tmp_path: Path, baked: Bake
+) -> None:
+    older = {"_version": "0.0.1", "__package": "older", "__checked": "no", "_gone": "x"}
+    copied = {"_copy_without_render": ["*.md", "deploy/*", "*.css"]}
+    done = replay(tmp_path, REPLAYED | older | copied)
+    assert done.returncode == 0, done
+    same = {k: v for k, v in REPLAYED.items() if k in QUESTIONS}
+    readme = (baked(**same) / "README.md").read_text(encoding="utf-8")
+    assert (tmp_path / "replayed" / "README.md").read_text(encoding="utf-8") == readme
+
+
+def test_a_replay_file_that_keeps_the_rules_out_is_refused(tmp_path: Path) -> None:
+    refused = replay(tmp_path, REPLAYED | {"_extensions": []})
+    assert refused.returncode == 1
+    assert "cannot check these answers without its own `_extensions`" in refused.stderr
+    assert "TemplateAssertionError" not in refused.stderr
+    assert not (tmp_path / "replayed").exists()
+
+
+def test_the_command_of_a_refusal_overwrites_as_the_refused_one_would_have(
+    refuse: Refuse, tmp_path: Path
+) -> None:
+    overwriting = ("--overwrite-if-exists", "--skip-if-file-exists")
+    refused = run(tmp_path, ROOT, "--no-input", *overwriting, "project_slug=json")
+    line = next(line for line in refused.stdout.splitlines() if "--no-input" in line)
+    assert set(overwriting) < set(shlex.split(line))
+    assert not any(option in refuse(project_slug="json") for option in overwriting)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), {"{{ 7*7 }}": "49", "{{ '{{ 7*7 }}' }}": "{{ 7*7 }}"}.items()
+)
+def test_a_configuration_file_is_rendered_as_the_readme_says(
+    tmp_path: Path, given: str, kept: str
+) -> None:
+    assert f"`{given}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump({"default_context": {"description": given}}), encoding="utf-8")
+    done = run(tmp_path, ROOT, "--no-input", "--config-file", file)
+    assert done.returncode == 0, done
+    assert_arrived(tmp_path / "my-realtime-service", {"description": kept})
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

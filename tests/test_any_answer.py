@@ -178,7 +178,7 @@ def assert_refusal(said: str, answers: Answers) -> None:
     """Assert that a refusal names a wrong answer, its rule and a way on."""
     questions = re.findall(r"(?m)^  (\w+): .+\n    rule: \1 .+\n    try:  ", said)
     assert questions
-    assert set(questions) <= {*answers, "project_slug", "author_name", "__package"}
+    assert set(questions) <= {*answers, "project_slug", "author_name"} - {"__package"}
     assert said.startswith(f"\nAnswers that cannot be used: {len(questions)}\n")
     assert "--no-input" in said
     assert said.endswith("Nothing was written.")

@@ -28,17 +28,22 @@ FILES = {
     "src/service/__init__.py",
     "src/service/__main__.py",
     "src/service/app.py",
+    "src/service/arrivals.py",
     "src/service/async_mode.py",
     "src/service/background.py",
     "src/service/broker.py",
+    "src/service/budget.py",
     "src/service/cli.py",
+    "src/service/connection.py",
     "src/service/cookies.py",
     "src/service/drain.py",
     "src/service/elsewhere.py",
+    "src/service/engine.py",
     "src/service/extensions.py",
     "src/service/flask_view/__init__.py",
     "src/service/flask_view/binding.py",
     "src/service/flask_view/class_views.py",
+    "src/service/flask_view/client.py",
     "src/service/flask_view/discovery.py",
     "src/service/flask_view/errors.py",
     "src/service/flask_view/events.py",
@@ -54,6 +59,7 @@ FILES = {
     "src/service/limits.py",
     "src/service/listener.py",
     "src/service/logs.py",
+    "src/service/protocol.py",
     "src/service/readiness.py",
     "src/service/scaffold.py",
     "src/service/server.py",
@@ -77,6 +83,8 @@ FILES = {
 FILES_OF_CHOICES: dict[str, set[str]] = {
     choice: set() for choice in itertools.chain(*CHOICES.values())
 }
+FILES_OF_CHOICES["gevent"] = {"src/service/worker.py"}
+FILES_OF_CHOICES["threading"] = {"src/service/worker.py"}
 FILES_OF_CHOICES["chat"] = {
     "src/service/chat/__init__.py",
     "src/service/chat/identity.py",

@@ -1,5 +1,5 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
-"""What the hooks do with the files, on a template of a few lines."""
+"""Which files a service gets, and what the hooks say, on a template of a few lines."""
 
 import json
 import shutil
@@ -82,6 +82,16 @@ def test_every_choice_may_mark_a_file(template: Path, tmp_path: Path) -> None:
         "async_mode.txt": "gevent",
         "class_views.txt": "flask-classful",
     }
+
+
+def test_a_file_that_is_copied_stays_as_it_is(template: Path, tmp_path: Path) -> None:
+    text = "{{ x }} {% if %} {# #}\n{%- raw -%}\n\n {{ cookiecutter.project_slug }} é\t\n\n"
+    tree = template / "{{cookiecutter.project_slug}}"
+    (tree / "deploy" / "copied__eventlet.conf").write_text(text, encoding="utf-8")
+    (tree / "rendered.conf").write_text("{{ cookiecutter.project_slug }}\n", encoding="utf-8")
+    service = generate(tmp_path, template, project_slug="s")
+    assert (service / "deploy" / "copied.conf").read_text(encoding="utf-8") == text
+    assert (service / "rendered.conf").read_text(encoding="utf-8") == "s\n"
 
 
 def test_the_last_words_are_the_next_commands(template: Path, tmp_path: Path) -> None:

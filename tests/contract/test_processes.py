@@ -127,3 +127,12 @@ def test_without_a_broker_a_command_says_that_it_reaches_nobody(monkeypatch) -> 
         for way in (lambda: hall.broadcast("x"), lambda: hall.kick("y"), lambda: hall.drop("z")):
             with pytest.raises(RuntimeError, match="MESSAGE_QUEUE_URL"):
                 way()
+
+
+def test_counters_are_shared_through_the_broker(app, monkeypatch) -> None:
+    one, two = socketio.server.manager, create_app(Settings.load()) and socketio.server.manager
+    assert one is not two
+    assert one.add({"user:ada": 3}, 60) == {"user:ada": 3}
+    assert two.add({"user:ada": 4, "address:x": 1}, 60) == {"user:ada": 7, "address:x": 1}
+    monkeypatch.setattr(two, "trouble", "It is away.")
+    assert two.add({"user:ada": 1}, 60) == {}

@@ -2,62 +2,59 @@
 
 from __future__ import annotations
 
-import queue
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from contract_service.app import create_app
-from contract_service.extensions import socketio
 from contract_service.settings import Settings
 from engineio.packet import MESSAGE, Packet
+from flask import Flask
 
-
-class Client:
-    """A connection that reads when it is told to."""
-
-    def __init__(self) -> None:
-        self.upgraded = True
-        self.closed = False
-        self.queue: queue.Queue[Packet] = queue.Queue()
-        self.websocket = SimpleNamespace(cut=self.cut)
-
-    def cut(self) -> None:
-        self.closed = True
+from .conftest import wait_until
 
 
 @pytest.fixture
-def client() -> Any:
-    return Client()
+def app(settings: Settings) -> Flask:
+    return create_app(settings.model_copy(update={"max_unsent_bytes": 1_000}))
 
 
 @pytest.fixture
-def limits(client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
-    app = create_app(settings.model_copy(update={"max_unsent_bytes": 1_000}))
-    monkeypatch.setitem(socketio.server.eio.sockets, "sid", client)
+def limits(app: Flask) -> Any:
     return app.extensions["limits"]
 
 
-def test_a_burst_that_is_read_is_no_reason(client: Client, limits: Any) -> None:
+@pytest.fixture
+def client(app: Flask, limits: Any) -> Any:
+    """Return the connection of a client that polls, and reads when it is told to."""
+    assert app.test_client().get("/socket.io/?EIO=4&transport=polling").status_code == 200
+    (connection,) = limits.connections()
+    return connection
+
+
+def send(client: Any, size: int) -> None:
+    client.send(Packet(MESSAGE, "2" + "x" * (size - 1)))
+
+
+def test_a_burst_that_is_read_is_no_reason(client: Any, limits: Any) -> None:
     for _ in range(3):
-        client.queue.put(Packet(MESSAGE, "x" * 2_000))
+        send(client, 2_000)
         limits.look()
-        client.queue.get()
+        client.poll()
         limits.look()
-    assert not client.closed
+    assert limits.connections() == [client]
 
 
-def test_who_leaves_too_much_unread_is_dropped(client: Client, limits: Any) -> None:
-    client.queue.put(Packet(MESSAGE, "x" * 2_000))
+def test_who_leaves_too_much_unread_is_dropped(client: Any, limits: Any) -> None:
+    send(client, 2_000)
     limits.look()
-    client.queue.get()
-    client.queue.put(Packet(MESSAGE, "x" * 3_000))
+    client.poll()
+    send(client, 3_000)
     limits.look()
-    assert client.closed
+    wait_until(lambda: not limits.connections())
 
 
-def test_a_little_may_wait_for_long(client: Client, limits: Any) -> None:
-    client.queue.put(Packet(MESSAGE, "x" * 900))
+def test_a_little_may_wait_for_long(client: Any, limits: Any) -> None:
+    send(client, 900)
     for _ in range(5):
         limits.look()
-    assert not client.closed
+    assert limits.connections() == [client]

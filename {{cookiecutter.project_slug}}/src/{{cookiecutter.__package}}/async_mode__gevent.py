@@ -24,6 +24,3 @@ monkey.patch_all()
 
 ASYNC_MODE: Final = "gevent"
 """What Flask-SocketIO is told to use."""
-
-GUNICORN_WORKER: Final = "gevent"
-"""What gunicorn is told to use."""

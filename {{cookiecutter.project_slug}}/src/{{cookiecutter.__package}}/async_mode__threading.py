@@ -9,6 +9,3 @@ from typing import Final
 
 ASYNC_MODE: Final = "threading"
 """What Flask-SocketIO is told to use."""
-
-GUNICORN_WORKER: Final = "gthread"
-"""What gunicorn is told to use."""

@@ -24,17 +24,18 @@ def start(app: Flask) -> None:
 
     :param app: the application.
     """
-    server = socketio.server
+    server, limits = socketio.server, app.extensions["limits"]
     if isinstance(server.manager, RedisManager):
         server.manager.check()
         state = "does not answer yet" if server.manager.trouble else "connected"
         logger.info("Broker %s: %s", server.manager.address, state)
         server.start_background_task(server.manager.watch)
+        server.start_background_task(limits.share, server.manager.add)
     if not server.manager_initialized:
         # Else it would hear other processes from its first client on only.
         server.manager_initialized = True
         server.manager.initialize()
-    server.start_background_task(app.extensions["limits"].watch)
+    server.start_background_task(limits.watch)
     if app.debug:
         server.start_background_task(_report_stalls)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 import socketio
@@ -15,7 +14,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from .connection import Connection
+from .lookup import addresses
 from .settings import SettingsError
+from .urls import without_password
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +44,11 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
 
     :param url: where the broker is, as ``redis://localhost:6379``; empty without one.
     :param serves_clients: whether clients connect to this process; a command has none.
-    :raises SettingsError: the package for this broker is not installed.
+    :raises SettingsError: the URL is none, or the package for this broker is not installed.
     """
     if not url:
         return _LocalManager() if serves_clients else _NoClients()
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]
     try:
         if scheme in ("redis", "rediss"):
             return RedisManager(url, serves_clients=serves_clients)
@@ -59,6 +61,12 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
         raise SettingsError(
             f"MESSAGE_QUEUE_URL is no redis:// URL, and for another broker: {error}"
         ) from error
+    except ValueError:
+        # What the library says may hold a part of the password.
+        raise SettingsError(
+            f"MESSAGE_QUEUE_URL={without_password(url)!r}: must be a URL such as "
+            "redis://user:password@host:6379/0, with %40 for an @ in the password, and the like"
+        ) from None
 
 
 class _LocalManager(socketio.Manager):  # type: ignore[misc]
@@ -70,11 +78,21 @@ class _LocalManager(socketio.Manager):  # type: ignore[misc]
         :param sid: the client's ``request.sid``.
         :param namespace: the namespace that the sid belongs to.
         """
-        eio_sid = self.eio_sid_from_sid(sid, namespace)
-        connection = self.server.eio.sockets.get(eio_sid)
+        connection = self.connection(sid, namespace)
         if connection:
             # A regular close would tell the client that it is not wanted any more.
-            connection.close(wait=False, abort=True)
+            connection.drop()
+
+    def connection(self, sid: str, namespace: str) -> Connection | None:
+        """Return the connection of a client, if it is one of this process and open.
+
+        :param sid: the client's ``request.sid``.
+        :param namespace: the namespace that the sid belongs to.
+        """
+        found: Connection | None = self.server.eio.sockets.get(
+            self.eio_sid_from_sid(sid, namespace)
+        )
+        return found
 
 
 class _NoClients(socketio.Manager):  # type: ignore[misc]
@@ -124,11 +142,12 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             exception that it could not send.
         """
         super().__init__(channel=CHANNEL)
-        self.address = _without_password(url)
+        self.address = without_password(url)
         self.trouble = ""
         """Why the broker cannot be used; empty while it can."""
         self._redis: Any = redis.Redis.from_url(
             url,
+            connection_class=_TLSConnection if url.startswith("rediss:") else _Connection,
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
             socket_keepalive=True,
@@ -153,6 +172,26 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
         while True:
             self.server.sleep(_PAUSE)
             self.check()
+
+    def add(self, amounts: dict[str, int], seconds: int) -> dict[str, int]:
+        """Add to counters that all processes share, and return what they are at then.
+
+        :param amounts: how much, by the names of the counters.
+        :param seconds: how long a counter is kept that nobody adds to.
+        :return: nothing while the broker does not answer.
+        """
+        if self.trouble or not amounts:
+            return {}
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for name, amount in amounts.items():
+                    pipeline.incrby(f"{self.channel}:{name}", amount)
+                    pipeline.expire(f"{self.channel}:{name}", seconds)
+                totals = pipeline.execute()[::2]
+        except (RedisError, OSError) as error:
+            self._note(str(error) or type(error).__name__)
+            return {}
+        return dict(zip(amounts, totals, strict=True))
 
     def _note(self, trouble: str) -> None:
         before, self.trouble = self.trouble, trouble
@@ -191,9 +230,25 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             self.server.sleep(_PAUSE)
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+class _Connection(redis.Connection):
+    """A connection to Redis, whose host is looked up with an end."""
+
+    def _connect(self) -> Any:
+        name, trouble = self.host, OSError()
+        try:
+            for self.host in addresses(name):
+                try:
+                    return super()._connect()  # type: ignore[no-untyped-call]
+                except OSError as error:
+                    trouble = error
+            raise trouble
+        finally:
+            # Which is what a certificate is made out to, and what messages say.
+            self.host = name
+
+
+class _TLSConnection(redis.SSLConnection, _Connection):
+    """The same, encrypted."""
 
 
 class _KafkaManager(_Dropping, socketio.KafkaManager):  # type: ignore[misc]

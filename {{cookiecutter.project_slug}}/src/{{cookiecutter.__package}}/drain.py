@@ -10,12 +10,11 @@ from socket import socket
 from typing import Any
 
 from flask import Flask
-from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wsgi import ClosingIterator
 
 from .extensions import socketio
-from .flask_view.events import RUNNING
-from .limits import is_handshake, is_socketio
+from .flask_view import Problem
+from .limits import Limits, is_handshake, is_socketio
 from .listener import close_unnoticed
 from .readiness import add_check
 
@@ -36,9 +35,14 @@ class Drain:
         # A list can be changed by many threads at once, and costs no lock for each request.
         self._requests: list[None] = []
 
-    def init_app(self, app: Flask) -> None:
-        """Stand in front of an application."""
+    def init_app(self, app: Flask, limits: Limits) -> None:
+        """Stand in front of an application.
+
+        :param app: the application.
+        :param limits: knows the connections of its clients.
+        """
         self.draining = False
+        self._limits = limits
         add_check(app, "process", lambda: "It is about to stop." if self.draining else "")
         serve = app.wsgi_app
 
@@ -47,7 +51,7 @@ class Drain:
         ) -> Iterable[bytes]:
             if is_socketio(environ):
                 if self.draining and is_handshake(environ):
-                    refuse = ServiceUnavailable("This process is about to stop. Connect again.")
+                    refuse = Problem(503, "This process is about to stop. Connect again.")
                     return refuse(environ, start_response)
                 return serve(environ, start_response)
             self._requests.append(None)
@@ -72,7 +76,8 @@ class Drain:
         """
         self.draining = True
         deadline = time.monotonic() + seconds
-        logger.info("Stopping: %d clients, %d requests", len(_connections()), len(self._requests))
+        clients = len(self._limits.connections())
+        logger.info("Stopping: %d clients, %d requests", clients, len(self._requests))
         if not self._let_go(deadline - seconds / 2):
             logger.info("Accepting no more connections")
         close_unnoticed(listener, socketio.sleep, deadline)
@@ -83,22 +88,15 @@ class Drain:
         """Drop clients until there are none and no request runs; return whether it came to that."""
         while True:
             socketio.sleep(_MOMENT)
-            for sid, connection in _connections():
-                busy = socketio.server.environ.get(sid, {}).get(RUNNING)
-                if not busy and connection.queue.empty():
+            for connection in self._limits.connections():
+                if connection.is_idle:
                     # Any other way to close tells the client not to come back.
-                    connection.close(wait=False, abort=True)
-            if not _connections() and not self._requests:
+                    connection.drop()
+            if not self._limits.connections() and not self._requests:
                 socketio.sleep(_MOMENT)
                 return not self._requests
             if time.monotonic() > deadline:
                 return False
-
-
-def _connections() -> list[tuple[str, Any]]:
-    """Return the connections that are open, by their ids."""
-    sockets = socketio.server.eio.sockets
-    return [(sid, connection) for sid, connection in list(sockets.items()) if not connection.closed]
 
 
 drain = Drain()

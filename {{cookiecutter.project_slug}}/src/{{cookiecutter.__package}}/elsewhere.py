@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Flask
-from werkzeug.exceptions import NotFound
 
 from .extensions import socketio
+from .flask_view import Problem
 from .limits import is_socketio
 
 
@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if is_socketio(environ) and not _is_here(environ):
-            return NotFound("This process has no such session.")(environ, start_response)
+            return Problem(404, "This process has no such session.")(environ, start_response)
         return serve(environ, start_response)
 
     app.wsgi_app = wsgi_app  # type: ignore[method-assign]
@@ -39,5 +39,4 @@ def _is_here(environ: dict[str, Any]) -> bool:
     sid = parse_qs(environ["QUERY_STRING"]).get("sid")
     if sid is None:
         return True
-    connection = socketio.server.eio.sockets.get(sid[0])
-    return connection is not None and not connection.closed
+    return sid[0] in socketio.server.eio.sockets

@@ -14,6 +14,7 @@ from eventlet.patcher import original
 from flask import Flask
 
 from . import background
+from .arrivals import Arrivals
 from .drain import drain
 from .limits import SPARE_PLACES
 from .settings import Settings
@@ -26,16 +27,27 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     :param app: the application.
     :param settings: its settings.
     """
+    arrivals = Arrivals(app, settings)
+
+    class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+        """A connection, of which the service knows as long as no request has arrived on it."""
+
+        def handle(self) -> None:
+            if arrivals.enter(self.connection, self.client_address[0]):
+                super().handle()
+
     places = settings.max_connections + SPARE_PLACES
     server = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
-        app,
+        arrivals,
+        protocol=Protocol,
         custom_pool=GreenPool(places),
         log_output=False,
         # Debugging here would mean to send tracebacks to clients.
         debug=False,
     )
+    eventlet.spawn(arrivals.watch, eventlet.sleep)
     background.start(app)
     if _next_signal() == signal.SIGTERM:
         drain.finish(settings.drain_seconds, listener)

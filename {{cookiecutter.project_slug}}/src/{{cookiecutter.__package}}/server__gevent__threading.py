@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask
 
 from . import background
-from .async_mode import GUNICORN_WORKER
+from .arrivals import Arrivals
 from .drain import drain
 from .extensions import socketio
 from .limits import SPARE_PLACES
@@ -45,20 +45,22 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
             for name, value in options.items():
                 self.cfg.set(name, value)
 
-        def load(self) -> Flask:
-            return app
+        def load(self) -> Arrivals:
+            return arrivals
 
     def start_work(worker: Any) -> None:
         background.start(app)
+        socketio.start_background_task(arrivals.watch, socketio.sleep)
         _drain_before_stopping(worker, settings.drain_seconds)
 
+    arrivals = Arrivals(app, settings)
     places = settings.max_connections + SPARE_PLACES
     options: dict[str, Any] = {
         "bind": f"fd://{listener.detach()}",
         # Gunicorn cannot send a client to the worker that knows it, so there is one. More processes
         # are more instances behind a proxy.
         "workers": 1,
-        "worker_class": GUNICORN_WORKER,
+        "worker_class": f"{__package__}.worker.Worker",
         "threads": places,
         # What is above the threads is for idle connections that may be used again.
         "worker_connections": 2 * places,
@@ -66,6 +68,8 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         "graceful_timeout": math.ceil(settings.drain_seconds) + 2,
         "when_ready": _end_at_once_if_told_twice,
         "post_worker_init": start_work,
+        # Whom to believe what is TRUSTED_PROXIES' to say, and not gunicorn's.
+        "forwarded_allow_ips": "",
         "control_socket_disable": True,
         "loglevel": "warning",
     }

@@ -1,9 +1,10 @@
 # Owned by the template: an update may change this file.
-"""Websockets (RFC 6455), for the Engine.IO server.
+"""Websockets (RFC 6455), in every mode.
 
-What it would use by itself unmasks messages byte by byte in one mode, which holds up every client,
-and in the others reads on while a client's events are still waiting, so that a client which sends
-too fast fills the memory. Here a message is read when the one before it has been handled.
+What Engine.IO would use by itself unmasks messages byte by byte in one mode, which holds up every
+client, and in the others reads on while a client's events are still waiting, so that a client which
+sends too fast fills the memory. Here a frame is read when what came before it has been handled, and
+every frame is counted, whatever it holds.
 """
 
 from __future__ import annotations
@@ -11,14 +12,23 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.events import (
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    TextMessage,
+)
 from wsproto.frame_protocol import CloseReason
-from wsproto.utilities import generate_accept_token
+from wsproto.utilities import RemoteProtocolError, generate_accept_token
 
 from .takeover import hand_back, take_over
 
@@ -29,25 +39,47 @@ _GREETING = (
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
 )
 _READ_SIZE = 16_384
+# A read that took longer than this, in seconds, has let others run.
+_INSTANT = 0.001
+
+
+class Owner(Protocol):
+    """The connection that a websocket carries, as far as the websocket asks it."""
+
+    max_message_bytes: int
+    """The size of the largest message."""
+
+    def serve(self, websocket: WebSocket) -> None:
+        """Talk to the client, until the websocket ends."""
+
+    def count(self, size: int) -> bool:
+        """Count what came in; return whether to read on."""
+
+    def keep(self, size: int) -> bool:
+        """Count bytes of a message that is not complete; return whether to read on."""
+
+    def before_reading(self) -> None:
+        """Wait while the client does not read what it has been sent."""
+
+    def has_rested(self, now: float) -> None:
+        """Hear that others had their turn."""
 
 
 class WebSocket:
-    """One connection, by the interface that the Engine.IO server expects of its drivers."""
+    """One websocket."""
 
     socket: socket.socket
-    """The server gives it the time after which a client that is silent counts as gone."""
+    """The time-out of the socket is that after which a client that is silent counts as gone."""
 
-    def __init__(self, handler: Callable[[WebSocket], Any], server: Any) -> None:
+    def __init__(self, owner: Owner) -> None:
         """Prepare for a connection.
 
-        :param handler: what talks to the client, once the connection is open.
-        :param server: the Engine.IO server.
+        :param owner: what talks to the client once the websocket is open, and counts what it sends.
         """
-        self._handler = handler
+        self._owner = owner
         self._connection = Connection(ConnectionType.SERVER)
         self._is_over = False
-        self._server = server
-        # The handler reads, and another task writes.
+        # The owner reads, and another task writes.
         self._lock = threading.Lock()
 
     def __call__(
@@ -59,14 +91,10 @@ class WebSocket:
             start_response("400 Bad Request", [("Sec-WebSocket-Version", _VERSION)])
             return []
         self.socket = take_over(environ)
-        # Whoever ends the Engine.IO connection can end this one, too.
-        connection: Any = self._handler.__self__  # type: ignore[attr-defined]
-        connection.websocket = self
-        self.socket.sendall(_GREETING % generate_accept_token(key.encode()))
-        self._handler(self)
-        # The server would forget it only when this returns, and not when this raises.
-        if connection.closed:
-            self._server.sockets.pop(connection.sid, None)
+        # A client that has gone already is noticed when it is read from.
+        with suppress(OSError):
+            self.socket.sendall(_GREETING % generate_accept_token(key.encode()))
+        self._owner.serve(self)
         return hand_back(environ)
 
     def wait(self) -> str | bytes | None:
@@ -74,29 +102,43 @@ class WebSocket:
 
         :raises OSError: the client is silent for too long.
         """
-        parts: list[Any] = []
-        size = 0
-        while not self._is_over:
-            for event in self._connection.events():
-                if isinstance(event, TextMessage | BytesMessage):
-                    parts.append(event.data)
-                    size += len(event.data)
-                    if size > self._server.max_http_buffer_size:
-                        self._end(CloseConnection(CloseReason.MESSAGE_TOO_BIG))
+        self._owner.before_reading()
+        message = _Message(self._owner)
+        try:
+            while not self._is_over:
+                for event in self._connection.events():
+                    if isinstance(event, Message):
+                        if not message.add(event):
+                            self._end(CloseConnection(CloseReason.MESSAGE_TOO_BIG))
+                            return None
+                        if event.message_finished:
+                            return message.whole()
+                    elif isinstance(event, CloseConnection):
+                        self._end(event.response())
                         return None
-                    if event.message_finished:
-                        whole: str | bytes = type(parts[0])().join(parts)
-                        return whole
-                elif isinstance(event, Ping):
-                    self._write(event.response())
-                elif isinstance(event, CloseConnection):
-                    self._end(event.response())
+                    elif isinstance(event, Ping | Pong):
+                        if not self._owner.count(len(event.payload)):
+                            return None
+                        if isinstance(event, Ping):
+                            self._write(event.response())
+                if not self._read():
                     return None
-            data = self.socket.recv(_READ_SIZE)
-            if not data:
-                return None
-            self._connection.receive_data(data)
+        except RemoteProtocolError:
+            self._end(CloseConnection(CloseReason.PROTOCOL_ERROR))
+        finally:
+            message.release()
         return None
+
+    def _read(self) -> bool:
+        """Read what is there, or wait for it; return whether the connection goes on."""
+        began = time.perf_counter()
+        data = self.socket.recv(_READ_SIZE)
+        now = time.perf_counter()
+        if now - began > _INSTANT:
+            self._owner.has_rested(now)
+        if data:
+            self._connection.receive_data(data)
+        return bool(data)
 
     def send(self, message: str | bytes) -> None:
         """Send a message.
@@ -124,3 +166,41 @@ class WebSocket:
         with self._lock:
             if self._connection.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
                 self.socket.sendall(self._connection.send(event))
+
+
+class _Message:
+    """A message, while its frames come in."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._parts: list[Any] = []
+        self._kept = 0
+        self._frame = 0
+
+    def add(self, event: Message[Any]) -> bool:
+        """Add a frame, or a part of one; return whether there may be more."""
+        if event.data or not self._parts:
+            self._parts.append(event.data)
+        size = len(event.data)
+        self._frame += size
+        if event.frame_finished:
+            if not self._owner.count(self._frame):
+                return False
+            self._frame = 0
+        if event.message_finished and not self._kept:
+            return size <= self._owner.max_message_bytes
+        self._kept += size
+        return self._kept <= self._owner.max_message_bytes and self._owner.keep(size)
+
+    def whole(self) -> str | bytes:
+        """Return the message."""
+        if len(self._parts) == 1:
+            only: str | bytes = self._parts[0]
+            return only
+        joined: str | bytes = type(self._parts[0])().join(self._parts)
+        return joined
+
+    def release(self) -> None:
+        """Have nothing of it counted any more."""
+        if self._kept:
+            self._owner.keep(-self._kept)

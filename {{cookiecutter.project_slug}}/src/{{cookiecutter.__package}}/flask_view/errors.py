@@ -57,8 +57,11 @@ class Problem(HTTPException):
         """The problem object, in JSON's types."""
 
     def get_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Return the problem as a response."""
-        return Response(dumps(self.document), self.code, mimetype="application/problem+json")
+        """Return the problem as a response, with ``Retry-After`` where it says when."""
+        response = Response(dumps(self.document), self.code, mimetype="application/problem+json")
+        if "retry_after" in self.document:
+            response.headers["Retry-After"] = str(self.document["retry_after"])
+        return response
 
 
 def problem_of(error: Exception) -> Problem:

@@ -14,28 +14,20 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import g, request
 from flask_socketio import ConnectionRefusedError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from .binding import Binding
+from .client import client_of
 from .errors import Problem, problem_of
-from .records import NOTHING, EventRecord, remember_user
+from .records import NOTHING, EventRecord
 from .requests import split
 from .serialization import loads, plain
 
 if TYPE_CHECKING:
     from .view import FlaskView
-
-RUNNING = "flask_view.running"
-"""Where the environment of a connection has one entry for each event that is being handled."""
-
-REFUSAL = "flask_view.refusal"
-"""Where the environment of a connection has why nothing of it is served: a status, a sentence."""
-
-AUTH = "flask_view.auth"
-"""Where the environment of a connection has what the client sent along, by namespace."""
 
 
 def event_handler(
@@ -57,13 +49,11 @@ def event_handler(
     @functools.wraps(method)
     def handle(*arguments: Any) -> Any:
         started = time.perf_counter()
-        environ = request.environ
-        # Threads may change a list at once, but not a number.
-        running = environ.setdefault(RUNNING, [])
-        running.append(None)
+        client = client_of(request.environ)
+        client.running.append(None)
         try:
-            if REFUSAL in environ:
-                raise Problem(*environ[REFUSAL])
+            if client.refusal:
+                raise Problem(*client.refusal)
             authorize(name)
             positional, named = binding.from_event(arguments)
             answer = ready(method(*positional, **named))
@@ -72,7 +62,7 @@ def event_handler(
             record.done(started, problem)
             return {"error": problem.document}
         finally:
-            running.pop()
+            client.running.pop()
         record.done(started)
         return answer
 
@@ -127,16 +117,16 @@ class Namespace:
         """
         started = time.perf_counter()
         outcome: Problem | str = "refused"
-        environ = request.environ
-        environ.setdefault(AUTH, {})[request.namespace] = auth  # type: ignore[attr-defined]
+        client, namespace = client_of(request.environ), _namespace()
+        client.auth[namespace] = auth
         try:
-            if REFUSAL in environ:
-                raise Problem(*environ[REFUSAL])
+            if client.refusal:
+                raise Problem(*client.refusal)
             for view in self.views:
                 view.authorize("connect")
             if self._call("connect", auth) is False:
                 raise ConnectionRefusedError("refused")
-            remember_user()
+            client.accept(namespace, g.get("user"))
             outcome = "ok"
         except ConnectionRefusedError:
             raise
@@ -148,6 +138,8 @@ class Namespace:
             told = problem.document["detail"] if isinstance(error, HTTPException) else None
             raise ConnectionRefusedError(told or "internal error", problem.document) from error
         finally:
+            if outcome != "ok":
+                client.forget(namespace)
             self.records["connect"].done(started, outcome)
 
     def disconnect(self, reason: Any = None) -> None:
@@ -162,6 +154,7 @@ class Namespace:
         except Exception as error:
             outcome = problem_of(error)
         self.records["disconnect"].done(started, outcome)
+        client_of(request.environ).forget(_namespace())
 
     def _call(self, event: str, argument: Any) -> Any:
         binding = self.handlers.get(event)
@@ -170,6 +163,11 @@ class Namespace:
         arguments = (argument,) if binding.takes_arguments else ()
         positional, named = binding.from_event(arguments)
         return self.methods[event](*positional, **named)
+
+
+def _namespace() -> str:
+    namespace: str = request.namespace  # type: ignore[attr-defined]
+    return namespace
 
 
 _UNKNOWN_EVENTS = EventRecord(NOTHING, "unknown")
@@ -190,8 +188,8 @@ def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) 
     :raises ConnectionRefusedError: with the reason and the problem.
     """
     problem = None
-    if REFUSAL in environ:
-        problem = Problem(*environ[REFUSAL])
+    if refusal := client_of(environ).refusal:
+        problem = Problem(*refusal)
     elif namespace != "/":
         problem = Problem(404, f"There is no namespace {namespace:.100}.")
     known = {"view": _nothing_in(namespace), "sid": sid}

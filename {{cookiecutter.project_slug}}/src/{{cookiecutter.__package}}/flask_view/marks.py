@@ -12,6 +12,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EVENTS = "_socket_events"
 SOCKET_PREFIX = "socket_"
+CONNECTION = frozenset(("connect", "disconnect"))
+"""What a namespace hears of its clients; no client sends it."""
+RESERVED = CONNECTION | {"connect_error", "disconnecting", "newListener", "removeListener"}
+"""Names of events that Socket.IO keeps for itself (Socket.IO protocol 5, "Sending and receiving
+data"; the last four are those of its libraries)."""
 
 
 def route(path: str = "", **options: Any) -> Callable[[F], F]:
@@ -40,8 +45,10 @@ def on(*events: str) -> Callable[[F], F]:
     if not events or not all(isinstance(event, str) and event for event in events):
         raise ValueError('@on() wants the names of events: @on("send")')
     for event in events:
-        if event in ("connect", "disconnect"):
+        if event in CONNECTION:
             raise ValueError(f"{event!r} belongs to the namespace: write a method socket_{event}")
+        if event in RESERVED:
+            raise ValueError(f"{event!r} is a name that Socket.IO keeps for itself")
 
     def mark(function: F) -> F:
         setattr(function, EVENTS, (*getattr(function, EVENTS, ()), *events))

@@ -18,9 +18,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 from flask import Flask, g, has_app_context, has_request_context, request
-from flask_socketio import SocketIO
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Histogram
 
+from .client import client_of
 from .errors import PROBLEM, Problem
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,6 @@ NOTHING = "no view"
 """What stands for the view where none answers."""
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_CONNECTIONS = Gauge("socketio_connections", "Socket.IO connections that are open.")
 _EVENTS = Histogram(
     "socketio_event_duration_seconds",
     "Events, connects and disconnects that were handled.",
@@ -45,19 +44,16 @@ _REQUESTS = Histogram(
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 _WELL_FORMED = re.compile(r"[\w.:-]{1,100}", re.ASCII)
-# Where the environment of a request has its id, and that of a connection its users by namespace.
+# Where the environment of a request has its id.
 _REQUEST_ID = "flask_view.request_id"
-_USERS = "flask_view.users"
 
 
-def init_app(app: Flask, socket: SocketIO) -> None:
-    """Record the requests of an application, and count the connections of a Socket.IO server.
+def init_app(app: Flask) -> None:
+    """Record the requests of an application.
 
     :param app: the application, before anything else stands in front of it: what Socket.IO answers
         is no request of it.
-    :param socket: the Socket.IO server, which may get its application later.
     """
-    _CONNECTIONS.set_function(lambda: _open_connections(socket))
     children: dict[tuple[Any, ...], tuple[Histogram, str, int]] = {}
     serve = app.wsgi_app
 
@@ -159,12 +155,6 @@ def _route(app: Flask, endpoint: str | None) -> tuple[str, int]:
     return endpoint or NOTHING, logging.INFO
 
 
-def _open_connections(socket: SocketIO) -> int:
-    if socket.server is None:
-        return 0
-    return sum(not connection.closed for connection in list(socket.server.eio.sockets.values()))
-
-
 def _request_id(environ: dict[str, Any]) -> str:
     """Return the id of a request: the one that a proxy gave it, or a new one."""
     if _REQUEST_ID not in environ:
@@ -172,11 +162,6 @@ def _request_id(environ: dict[str, Any]) -> str:
         environ[_REQUEST_ID] = given if _WELL_FORMED.fullmatch(given) else os.urandom(16).hex()
     identifier: str = environ[_REQUEST_ID]
     return identifier
-
-
-def remember_user() -> None:
-    """Let the lines about the events of a connection name the user that its ``connect`` found."""
-    request.environ.setdefault(_USERS, {})[request.namespace] = g.get("user")  # type: ignore[attr-defined]
 
 
 def remember_origin(origin: dict[str, str]) -> None:
@@ -195,7 +180,7 @@ def context() -> dict[str, str]:
     if sid := getattr(asked, "sid", None):
         found = {"sid": sid}
         if user is None:
-            user = asked.environ.get(_USERS, {}).get(asked.namespace)
+            user = client_of(asked.environ).users.get(asked.namespace)
     else:
         found = {"request_id": _request_id(asked.environ)}
     # Any other object might tell more of somebody than an id.

@@ -17,7 +17,7 @@ from flask_socketio import SocketIO
 
 from .binding import Binding
 from .events import Namespace, event_handler
-from .marks import EVENTS, SOCKET_PREFIX, events_of
+from .marks import CONNECTION, EVENTS, RESERVED, SOCKET_PREFIX, events_of
 from .rules import RULES, Notebook, Rule, StandIn, marked, stand_in_for
 from .signature import RegistrationError
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 EXTENSION = "flask_view"
 """The views of an application, by their classes, stand under this name in its extensions."""
-
-_CONNECTION = ("connect", "disconnect")
 
 
 def register_view(
@@ -180,13 +178,17 @@ def _check_events(
     taken = {
         event: inspect.unwrap(handler).__qualname__
         for event, handler in socket.server.handlers.get(namespace, {}).items()
-        if event not in _CONNECTION
+        if event not in CONNECTION
     }
     door = _door(socket, namespace)
     if door:
         taken |= {event: binding.name for event, binding in door.handlers.items()}
     for event, name in events:
         bindings[name].check_event()
+        if event in RESERVED - CONNECTION:
+            raise RegistrationError(
+                f"{bindings[name].name}: {event!r} is a name that Socket.IO keeps for itself"
+            )
         if event in taken:
             raise RegistrationError(
                 f"Two methods want the event {event!r} of {namespace}: {taken[event]} and "
@@ -214,8 +216,8 @@ def _add_events(
         door = Namespace()
         socket.on_event("connect", door.connect, namespace=view.namespace)
         socket.on_event("disconnect", door.disconnect, namespace=view.namespace)
-    door.add(view, {event: bindings[name] for event, name in events if event in _CONNECTION})
+    door.add(view, {event: bindings[name] for event, name in events if event in CONNECTION})
     for event, name in events:
-        if event not in _CONNECTION:
+        if event not in CONNECTION:
             handler = event_handler(view, name, event, bindings[name], has_url=name in routed)
             socket.on_event(event, handler, namespace=view.namespace)

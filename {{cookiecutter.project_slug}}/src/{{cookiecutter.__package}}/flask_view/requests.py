@@ -7,11 +7,12 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, make_response, request
+from flask import Response, g, make_response, request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as BaseResponse
 
 from .binding import Binding
+from .client import CHARGE
 from .serialization import dumps, plain
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
     @functools.wraps(decorated)
     def answer(**path: Any) -> Any:
         authorize(name)
+        if (user := g.get("user")) and (charge := request.environ.get(CHARGE)):
+            charge(request.environ, user, 1)
         for hook in before:
             # A hook may change the variables of the URL for what comes behind it.
             path = request.view_args or {}

@@ -83,9 +83,40 @@ def dumps(value: Any, **_: Any) -> str:
 def loads(text: str | bytes, **_: Any) -> Any:
     """Return the value of a JSON text; whole numbers of any size stay exact.
 
-    :raises ValueError: the text is no JSON.
+    :raises ValueError: the text is no JSON, or nested more deeply than any answer would be.
     """
-    return msgspec.json.decode(text)
+    try:
+        value = msgspec.json.decode(text)
+    except RecursionError:
+        raise _too_deep() from None
+    if _may_be_deep(text) and _is_deep(value):
+        raise _too_deep()
+    return value
+
+
+def _may_be_deep(text: str | bytes) -> bool:
+    """Tell whether a text has as many brackets as a value takes that is nested too deeply."""
+    if isinstance(text, str):
+        return text.count("[") + text.count("{") > _MAX_DEPTH
+    return text.count(b"[") + text.count(b"{") > _MAX_DEPTH
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        containers = [item for item in level if isinstance(item, list | dict)]
+        if not containers:
+            return False
+        level = [
+            part
+            for item in containers
+            for part in (item.values() if isinstance(item, dict) else item)
+        ]
+    return any(isinstance(item, list | dict) for item in level)
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"A value nested deeper than {_MAX_DEPTH} levels is not accepted")
 
 
 class FlaskJSON(JSONProvider):

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
-from flask import Blueprint, Flask, current_app, request
+from flask import Blueprint, Flask, current_app, g, request
 from flask_socketio import SocketIO
 
-from .events import AUTH
+from .client import CHARGE, client_of
 from .library import LibraryView
 from .records import context, remember_origin
 from .registration import EXTENSION, register_view
@@ -71,7 +71,7 @@ class FlaskView(LibraryView):
     @property
     def auth(self) -> Any:
         """What the client of an event sent along when it connected; ``None`` in a request."""
-        return request.environ.get(AUTH, {}).get(self.namespace)
+        return client_of(request.environ).auth.get(self.namespace)
 
     def authorize(self, action: str) -> None:
         """Refuse what the client may not do, by raising; the default allows everything.
@@ -84,6 +84,17 @@ class FlaskView(LibraryView):
         :param action: the name of the method that is to answer, or ``"connect"``.
         :raises werkzeug.exceptions.HTTPException: the client is refused; ``abort(401)`` does it.
         """
+
+    def charge(self, tokens: int) -> None:
+        """Count what is being answered as so many requests or events, because it costs as much.
+
+        :param tokens: how many more than one, which is counted in any case.
+        :raises Problem: 429, whoever asks has not as many left: see ``MAX_EVENTS_PER_SECOND``.
+        """
+        if hasattr(request, "sid"):
+            client_of(request.environ).charge(tokens)
+        elif charge := request.environ.get(CHARGE):
+            charge(request.environ, g.get("user"), tokens)
 
     def emit(
         self, event: str, data: Any = None, *, to: str | list[str], skip: str | None = None
