@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def configuration(service: Path, folder: Path, port: int, instances: list[int]) 
         # All clients of a test are at one address, as they are behind another proxy.
         "# set_real_ip_from 10.0.0.0/8;": "set_real_ip_from 127.0.0.1;",
         # Of a container, not of a terminal.
-        "access_log /dev/stdout;": "access_log off;",
+        "access_log /dev/stdout brief;": "access_log /tmp/access.log brief;",
     }.items():
         assert text.count(old) == 1, old
         text = text.replace(old, new)
@@ -36,8 +36,8 @@ def configuration(service: Path, folder: Path, port: int, instances: list[int]) 
 
 
 @contextmanager
-def nginx(service: Path, port: int, instances: list[int]) -> Iterator[str]:
-    """Start nginx in front of instances, yield its URL, and stop it.
+def nginx(service: Path, port: int, instances: list[int]) -> Iterator[Path]:
+    """Start nginx in front of instances, yield its log of requests, and stop it.
 
     :param service: the folder of the service.
     :param port: where nginx listens.
@@ -63,14 +63,15 @@ def nginx(service: Path, port: int, instances: list[int]) -> Iterator[str]:
     )
     try:
         eventually(lambda: _listens(process, port))
-        yield f"http://127.0.0.1:{port}"
+        yield folder / "access.log"
     except BaseException as error:
         log.seek(0)
         error.add_note(f"nginx printed:\n{log.read()[-2_000:].decode()}")
         raise
     finally:
         # Its workers are in the session, too.
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
         log.close()
         shutil.rmtree(folder)

@@ -78,6 +78,12 @@ def test_compose_and_nginx_agree_with_the_service(baked: Bake, answers: Answers)
     assert "./deploy/nginx.conf:/etc/nginx/nginx.conf:ro" in proxy["volumes"]
     assert proxy["ports"][0].endswith(":8080")
     assert "listen 8080;" in conf
+    settings = (service / ".env.example").read_text(encoding="utf-8")
+    largest = re.search(r"MAX_MESSAGE_BYTES=([0-9]+)", settings)
+    body = re.search(r"client_max_body_size ([0-9]+)m;", conf)
+    assert largest
+    assert body
+    assert int(body[1]) * 2**20 > int(largest[1])
     assert app["environment"]["TRUSTED_PROXIES"] == "1"
     example = (service / ".env.example").read_text(encoding="utf-8")
     known = set(re.findall(r"(?m)^# ([A-Z_]+)=", example)) | {"HOST", "PORT", "PGPASSWORD"}

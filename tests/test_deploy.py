@@ -3,27 +3,32 @@
 
 import json
 import os
+import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import socketio  # type: ignore[import-untyped]
+import websocket
 from conftest import Bake
 from environments import interpreter
 from nginx import ADDRESS, nginx
 from packages import installed
 from postgresql import postgresql
 from programs import program
-from server import Server, eventually, package_of, running
+from server import HANDSHAKE, Server, eventually, package_of, running
 from socketio.exceptions import SocketIOError  # type: ignore[import-untyped]
 from test_chat import (
     EVERY_MODE,
@@ -96,6 +101,8 @@ class Deployment:
             **settings,
         }
         self.url = f"http://127.0.0.1:{self.port}"
+        self.log = Path()
+        """Where nginx writes a line for each request."""
         self.instances: dict[int, Server] = {}
         self._ends: dict[int, ExitStack] = {}
         self._broker = ExitStack()
@@ -172,7 +179,7 @@ def deployed(service: Path, **settings: str) -> Iterator[Deployment]:
     with ExitStack() as stack:
         stack.callback(deployment.stop)
         deployment.start_broker()
-        stack.enter_context(nginx(service, deployment.port, deployment.ports))
+        deployment.log = stack.enter_context(nginx(service, deployment.port, deployment.ports))
         for which in (0, 1):
             deployment.start(which)
         yield deployment
@@ -278,6 +285,192 @@ def test_the_service_knows_its_clients_and_no_forged_address(bake: Bake) -> None
             status, text = deployment.ask(path)
             assert status == 404, path
             assert "<center>nginx" in text, path
+
+
+HOSTILE, HELD = "127.0.0.2", 1_000
+# What nginx lets one address hold: of requests and websockets, and of bodies that are not complete.
+CONNECTIONS, BODIES = 500, 100
+AT_ONCE = 1.0
+HALF_A_HEAD = b"GET /probe HTTP/1.1\r\nHost: x\r\nX-Slow: "
+HALF_A_BODY = b"POST /probe HTTP/1.0\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
+TOO_MANY = "Too much comes from this address."
+
+
+class Visitor:
+    """A client at an address of its own, with no header that says so."""
+
+    def __init__(self, deployment: Deployment, address: str) -> None:
+        """Know the way."""
+        self.port, self.address = deployment.port, address
+
+    def connection(self) -> socket.socket:
+        """Return a connection to nginx, to be closed by the caller."""
+        return socket.create_connection(("127.0.0.1", self.port), 10, (self.address, 0))
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """Send a request on a connection of its own, and return the status and the text."""
+        connection = HTTPConnection("127.0.0.1", self.port, 10, (self.address, 0))
+        with closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def call(self) -> int:
+        """Connect by websocket, and return the process that acknowledges an event."""
+        client = websocket.create_connection(
+            f"ws://127.0.0.1:{self.port}/socket.io/?EIO=4&transport=websocket",
+            socket=self.connection(),
+        )
+        with closing(client):
+            client.send("40/probe,")
+            client.send('42/probe,1["where"]')
+            while not (packet := str(client.recv())).startswith("43/probe,1"):
+                assert packet
+            process: int = json.loads(packet.removeprefix("43/probe,1"))[0]["process"]
+            return process
+
+
+class Flood:
+    """Connections of one address that are held open, and requests as fast as they are answered."""
+
+    def __init__(self, visitor: Visitor, stack: ExitStack) -> None:
+        """Hold connections of each kind, and let the requests begin."""
+        self.visitor = visitor
+        self.answers: Counter[int] = Counter()
+        handshake = HANDSHAKE.format("x").encode()
+        kinds = [HALF_A_HEAD] * 300 + [HALF_A_BODY] * 150 + [handshake] * (HELD - 450)
+        self.held = [stack.enter_context(closing(visitor.connection())) for _ in kinds]
+        for connection, sent in zip(self.held, kinds, strict=True):
+            connection.sendall(sent)
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
+        for thread in self._threads:
+            thread.start()
+        stack.callback(self.stop)
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            status, text = self.visitor.ask("/probe")
+            self.answers[status] += 1
+            assert (TOO_MANY in text) == (status == 429)
+
+    def refused(self) -> int:
+        """Return how many of the connections nginx has refused, and not cut yet."""
+        return sum(b"429 Too Many" in peeked(connection) for connection in self.held)
+
+    def open(self) -> int:
+        """Return how many of the connections with half a request are open."""
+        return sum(peeked(connection) == b"?" for connection in self.held[:450])
+
+    def stop(self) -> None:
+        """Let the requests end."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+
+
+def peeked(connection: socket.socket) -> bytes:
+    """Return what a client would read next: nothing at the end, "?" while it has to wait."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1024, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b"?"
+    except OSError:
+        return b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="all of 127/8 is local on Linux")
+@pytest.mark.parametrize("mode", EVERY_MODE)
+def test_a_flood_from_one_address_keeps_no_other_out(bake: Bake, mode: str) -> None:
+    with deployed(bake(starter="minimal", async_mode=mode)) as deployment, ExitStack() as stack:
+        friends = [Visitor(deployment, f"127.0.0.{number}") for number in range(3, 10)]
+        # Some are led to the instance that is flooded, some to the other.
+        assert len({friend.call() for friend in friends}) == 2
+
+        flood = Flood(Visitor(deployment, HOSTILE), stack)
+        eventually(lambda: flood.refused() >= HELD - 300 - CONNECTIONS)
+        eventually(lambda: flood.answers[429] > 100)
+        for friend in friends * 3:
+            started = time.monotonic()
+            assert friend.ask("/health/live")[0] == 200
+            asked = time.monotonic()
+            assert friend.call()
+            assert asked - started < AT_ONCE
+            assert time.monotonic() - asked < AT_ONCE
+        # Half a request is not waited for any longer.
+        eventually(lambda: not flood.open(), 30)
+        flood.stop()
+        assert set(flood.answers) <= {200, 429}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "refuses"),
+    [
+        (["2001:db8:1:2::{:x}", "2001:db8:1:2:{:x}:1:1:1"], True),
+        (["2001:db8:1:{:x}::1"], False),
+        (["::ffff:10.0.1.{}"], False),
+        (["10.0.2.{}"], False),
+    ],
+)
+def test_an_address_is_limited_and_with_ipv6_its_network(
+    baked: Bake, addresses: list[str], refuses: bool
+) -> None:
+    port = free_port()
+    with nginx(baked(), port, [free_port()]), ExitStack() as stack:
+        held = []
+        for number in range(1, 2 * BODIES):
+            connection = socket.create_connection(("127.0.0.1", port), 10)
+            held.append(stack.enter_context(closing(connection)))
+            address = addresses[number % len(addresses)].format(number)
+            connection.sendall(HALF_A_BODY.replace(b"Host: x", f"{ADDRESS}: {address}".encode()))
+
+        def refused() -> int:
+            return sum(b" 429 " in peeked(each) for each in held)
+
+        eventually(lambda: refused() >= (BODIES - 1 if refuses else 0))
+        for connection in held:
+            if peeked(connection) == b"?":
+                connection.sendall(b" " * 999)
+        # There is no instance that could answer those that nginx lets through.
+        eventually(lambda: all(peeked(connection) != b"?" for connection in held))
+        assert refused() == (BODIES - 1 if refuses else 0)
+        assert all(b" 502 " in peeked(each) or b" 429 " in peeked(each) for each in held)
+
+
+def test_what_nginx_refuses_is_a_problem_like_any_other(baked: Bake) -> None:
+    port = free_port()
+    with nginx(baked(), port, [free_port()]), ExitStack() as stack:
+        for _ in range(BODIES):
+            connection = socket.create_connection(("127.0.0.1", port), 10)
+            stack.enter_context(closing(connection)).sendall(HALF_A_BODY)
+
+        def refused() -> HTTPResponse | None:
+            client = stack.enter_context(closing(HTTPConnection("127.0.0.1", port, 10)))
+            client.request("POST", "/probe", b"{}")
+            answer = client.getresponse()
+            return answer if answer.status == 429 else None
+
+        answer = eventually(refused)
+        assert answer
+        problem = json.loads(answer.read())
+        assert (problem["status"], problem["title"]) == (429, "Too Many Requests")
+        assert problem["detail"].startswith(TOO_MANY)
+        assert answer.headers["Retry-After"] == str(problem["retry_after"])
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_query_string_is_in_no_log_of_nginx(bake: Bake) -> None:
+    with deployed(bake(starter="minimal")) as deployment:
+        query = "?EIO=4&transport=polling&token=secret"
+        assert deployment.ask(f"/socket.io/{query}", Referer=f"http://x/{query}")[0] == 200
+        for which in (0, 1):
+            deployment.kill(which)
+        assert deployment.ask(f"/probe{query}")[0] == 502
+        eventually(lambda: '"GET /probe" 502 ' in deployment.log.read_text())
+        text = deployment.log.read_text() + deployment.log.with_name("log").read_text()
+        assert '"GET /socket.io/" 200 ' in text
+        assert "secret" not in text
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
