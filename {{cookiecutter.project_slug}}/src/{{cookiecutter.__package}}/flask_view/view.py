@@ -89,7 +89,8 @@ class FlaskView(LibraryView):
         """Count what is being answered as so many requests or events, because it costs as much.
 
         :param tokens: how many more than one, which is counted in any case.
-        :raises Problem: 429, whoever asks has not as many left: see ``MAX_EVENTS_PER_SECOND``.
+        :raises Problem: 429, whoever asks has not as many left: see ``MAX_EVENTS_PER_SECOND``. An
+            event counts for the user that ``socket_connect`` has named.
         """
         if hasattr(request, "sid"):
             client_of(request.environ).charge(tokens)
