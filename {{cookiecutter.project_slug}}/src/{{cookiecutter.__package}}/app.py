@@ -9,7 +9,7 @@ from engineio.payload import Payload
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from . import elsewhere, extensions, flask_view, views
+from . import browsers, elsewhere, extensions, flask_view, views
 from .async_mode import ASYNC_MODE
 from .broker import RedisManager, client_manager
 from .cookies import CookieSessions
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     app = Flask(__name__, instance_path=str(settings.instance_path.absolute()))
     app.config.from_mapping(
         SECRET_KEY=settings.secret_key.get_secret_value(),
+        SECRET_KEY_FALLBACKS=[old.get_secret_value() for old in settings.secret_key_fallbacks],
         MAX_CONTENT_LENGTH=settings.max_message_bytes,
     )
     app.json = serialization.FlaskJSON(app)
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     errors.init_app(app)
     records.init_app(app, socketio)
 
+    rules = browsers.Browsers(settings)
     Payload.max_decode_packets = settings.max_polling_packets
     clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)
     extensions.init_app(
@@ -50,7 +52,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         settings,
         serves_clients=serves_clients,
         client_manager=clients,
-        **_socketio_options(settings),
+        **_socketio_options(settings, rules),
     )
     if isinstance(clients, RedisManager):
         add_check(app, "broker", lambda: clients.trouble)
@@ -58,7 +60,8 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     limits.init_app(app)
     flask_view.register_views(app, views, socket=socketio)
 
-    # Outermost, so that events see the client's address too, and not the proxy's.
+    rules.init_app(app)
+    # Outside of these, so that events see the client's address too, and not the proxy's.
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
@@ -66,14 +69,16 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     if settings.message_queue_url:
         elsewhere.init_app(app)
     drain.init_app(app)
+    browsers.add_headers(app)
     return app
 
 
-def _socketio_options(settings: Settings) -> dict[str, Any]:
+def _socketio_options(settings: Settings, rules: browsers.Browsers) -> dict[str, Any]:
     return {
         "async_mode": ASYNC_MODE,
         "async_handlers": not settings.ordered_events,
-        "cors_allowed_origins": settings.is_allowed_origin,
+        "cors_allowed_origins": rules.is_allowed_origin,
+        "cors_credentials": "*" not in settings.cors_allowed_origins,
         "json": serialization,
         "max_http_buffer_size": settings.max_message_bytes,
         # The views say which there are, and refuse the others in their own words.

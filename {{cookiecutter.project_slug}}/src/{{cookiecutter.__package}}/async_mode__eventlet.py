@@ -7,7 +7,9 @@ module is the first import of the command line and of the tests, and nothing sta
 """
 
 import os
+import socket
 import sys
+from functools import partial
 from typing import Final
 
 if "flask" in sys.modules:
@@ -27,10 +29,18 @@ os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_selector")
 
 try:
     import eventlet
+    from eventlet import tpool
+    from eventlet.green import socket as green_socket
 except ModuleNotFoundError:
     sys.exit("eventlet is not installed. Install what the service needs: uv sync")
 
 eventlet.monkey_patch()
+
+# The system looks them up in C, which nothing replaces: in a thread, it holds nobody else up.
+for _name in ("getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+    _look_up = partial(tpool.execute, getattr(socket, _name))
+    setattr(socket, _name, _look_up)
+    setattr(green_socket, _name, _look_up)
 
 ASYNC_MODE: Final = "eventlet"
 """What Flask-SocketIO is told to use."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 import socketio
@@ -15,7 +14,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from .lookup import addresses
 from .settings import SettingsError
+from .urls import without_password
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +43,11 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
 
     :param url: where the broker is, as ``redis://localhost:6379``; empty without one.
     :param serves_clients: whether clients connect to this process; a command has none.
-    :raises SettingsError: the package for this broker is not installed.
+    :raises SettingsError: the URL is none, or the package for this broker is not installed.
     """
     if not url:
         return _LocalManager() if serves_clients else _NoClients()
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]
     try:
         if scheme in ("redis", "rediss"):
             return RedisManager(url, serves_clients=serves_clients)
@@ -59,6 +60,12 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
         raise SettingsError(
             f"MESSAGE_QUEUE_URL is no redis:// URL, and for another broker: {error}"
         ) from error
+    except ValueError:
+        # What the library says may hold a part of the password.
+        raise SettingsError(
+            f"MESSAGE_QUEUE_URL={without_password(url)!r}: must be a URL such as "
+            "redis://user:password@host:6379/0, with %40 for an @ in the password, and the like"
+        ) from None
 
 
 class _LocalManager(socketio.Manager):  # type: ignore[misc]
@@ -124,11 +131,12 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             exception that it could not send.
         """
         super().__init__(channel=CHANNEL)
-        self.address = _without_password(url)
+        self.address = without_password(url)
         self.trouble = ""
         """Why the broker cannot be used; empty while it can."""
         self._redis: Any = redis.Redis.from_url(
             url,
+            connection_class=_TLSConnection if url.startswith("rediss:") else _Connection,
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
             socket_keepalive=True,
@@ -191,9 +199,25 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             self.server.sleep(_PAUSE)
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+class _Connection(redis.Connection):
+    """A connection to Redis, whose host is looked up with an end."""
+
+    def _connect(self) -> Any:
+        name, trouble = self.host, OSError()
+        try:
+            for self.host in addresses(name):
+                try:
+                    return super()._connect()  # type: ignore[no-untyped-call]
+                except OSError as error:
+                    trouble = error
+            raise trouble
+        finally:
+            # Which is what a certificate is made out to, and what messages say.
+            self.host = name
+
+
+class _TLSConnection(redis.SSLConnection, _Connection):
+    """The same, encrypted."""
 
 
 class _KafkaManager(_Dropping, socketio.KafkaManager):  # type: ignore[misc]

@@ -2,30 +2,31 @@
 """The database, by transactions: ``with db.read() as session`` and ``with db.write() as session``.
 
 SQLite in the instance folder unless the settings name another one. A transaction is short: it holds
-a connection of the pool, and on SQLite it holds up every other one that writes, and in the green
-modes every client of the process. So nothing waits inside of it, for the network least of all.
+a connection of the pool, and on SQLite it holds up every other one that writes. So nothing waits
+inside of it, for the network least of all.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
+import os
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+import psycopg
 from flask import Flask, current_app
 from pydantic import AfterValidator
-from sqlalchemy import URL, Engine, create_engine, event, make_url, text
-from sqlalchemy import Connection as SQLConnection
+from sqlalchemy import URL, Dialect, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from . import migrations
+from . import migrations, sqlite
 from .flask_view import Problem
+from .lookup import addresses
 from .readiness import add_check
 
 logger = logging.getLogger(__name__)
@@ -40,10 +41,14 @@ def _checked(url: str) -> str:
 
 def _address(url: str) -> URL:
     """Return the address of a database, with the driver that the service brings."""
+    rule = "must be a URL such as postgresql://user:password@host/name"
     try:
         address = make_url(url)
-    except ArgumentError as error:
-        raise ValueError("must be a URL such as postgresql://user:password@host/name") from error
+    except (ArgumentError, ValueError):
+        # What the library says may hold a part of the password.
+        raise ValueError(rule) from None
+    if "@" in (address.host or ""):
+        raise ValueError(f"{rule}, with %40 for an @ in the password, and the like")
     if address.drivername in ("postgres", "postgresql"):
         # The driver that waits cooperatively in every mode.
         address = address.set(drivername="postgresql+psycopg")
@@ -55,30 +60,9 @@ def _address(url: str) -> URL:
 DatabaseURL = Annotated[str, AfterValidator(_checked)]
 """The type of the setting: ``postgresql://user:password@host/name``."""
 
-# How long a transaction waits for one of another process, in milliseconds.
-_BUSY_TIMEOUT = 5_000
-
 
 class DatabaseError(Exception):
     """The database cannot be used as it is."""
-
-
-class _Turn:
-    """What those who write to SQLite take in turns, for it has one writer at a time.
-
-    Whoever waited for the others in SQLite itself would hold up the process.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._lock = threading.Lock()
-        self._seconds = seconds
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=self._seconds):
-            raise PoolTimeoutError(f"another transaction writes for over {self._seconds} seconds")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 class _Bound(NamedTuple):
@@ -109,21 +93,27 @@ class Database:
             "pool_size": pool_size,
             "max_overflow": 0,
             "pool_timeout": pool_timeout,
+            # What people send has no place in messages of errors, which get into the log.
+            "hide_parameters": True,
         }
         address = _address(url) if url else _embedded(Path(app.instance_path))
         is_sqlite = address.get_backend_name() == "sqlite"
-        if not is_sqlite:
+        if is_sqlite:
+            options["connect_args"] = sqlite.CONNECTION
+        else:
             options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
         engine = create_engine(address, **options)
         writer = engine.execution_options(immediate=True)
         if is_sqlite:
-            event.listen(engine, "connect", _prepare)
-            event.listen(engine, "begin", _begin)
+            sqlite.prepare(engine)
+        else:
+            event.listen(engine, "do_connect", _connect)
+            event.listen(engine, "handle_error", _conceal)
         app.extensions["database"] = _Bound(
             writer,
             sessionmaker(engine, expire_on_commit=False),
             sessionmaker(writer, expire_on_commit=False),
-            _Turn(pool_timeout) if is_sqlite else nullcontext(),
+            sqlite.Turn(pool_timeout) if is_sqlite else nullcontext(),
         )
         add_check(app, "database", self.trouble)
         weakref.finalize(app, engine.dispose)
@@ -174,32 +164,53 @@ def _make_ready(engine: Engine, *, migrates: bool) -> None:
             elif not migrations.is_current(connection):
                 raise DatabaseError("The database is not up to date. Run the command: migrate")
     except SQLAlchemyError as error:
-        raise DatabaseError(f"The database cannot be used: {error}") from error
+        raise DatabaseError(f"The database cannot be used: {_reason(error)}") from error
     finally:
         # A process that is forked off must not find connections of this one.
         engine.dispose()
 
 
 def _embedded(folder: Path) -> URL:
-    folder.mkdir(parents=True, exist_ok=True)
-    return URL.create("sqlite", database=str(folder / "service.db"))
+    try:
+        return sqlite.embedded(folder)
+    except OSError as error:
+        raise DatabaseError(f"No database can be kept in {folder}: {error.strerror}") from error
 
 
-def _prepare(connection: Any, _: Any) -> None:
-    """Set a new connection to SQLite up."""
-    # The driver would begin a transaction at the first change only; see _begin.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    # What is committed stays, even if the machine loses its power.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+def _connect(dialect: Dialect, _: Any, arguments: Any, parameters: dict[str, Any]) -> Any:
+    """Connect to PostgreSQL, whose library would look the host up in C, and hold everybody up.
+
+    With the address beside it, the name is still what a certificate has to be made out to.
+    """
+    known = parameters.get("hostaddr") or os.environ.get("PGHOSTADDR")
+    hosts = str(parameters.get("host") or os.environ.get("PGHOST", "")).split(",")
+    ports = str(parameters.get("port") or os.environ.get("PGPORT", "")).split(",")
+    if known or hosts == [""] or len(ports) not in (1, len(hosts)):
+        return None
+    found, trouble = [], ""
+    for host, port in zip(hosts, ports if len(ports) > 1 else ports * len(hosts), strict=True):
+        # Else it is a socket of the file system.
+        is_name = host and host[0] not in "/@"
+        try:
+            found += [(host, port, place) for place in (addresses(host) if is_name else [""])]
+        except OSError as error:
+            trouble = str(error)
+    if not found:
+        raise psycopg.OperationalError(trouble)
+    columns = zip(("host", "port", "hostaddr"), zip(*found, strict=True), strict=True)
+    found_out = {name: ",".join(column) for name, column in columns}
+    return dialect.connect(*arguments, **parameters | found_out)
 
 
-def _begin(connection: SQLConnection) -> None:
-    """Begin a transaction of SQLite; what reads first and writes then takes its turn at once."""
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _conceal(context: ExceptionContext) -> None:
+    """Take the values out of what PostgreSQL says; SQLAlchemy shows none by itself."""
+    error, shown = context.original_exception, context.sqlalchemy_exception
+    if isinstance(error, psycopg.Error) and error.sqlstate and shown:
+        # Its details quote values, and errors in data (class 22) do so in their first line.
+        is_quoting = error.sqlstate.startswith("22")
+        text = "" if is_quoting else error.diag.message_primary
+        error.args = (text or f"SQLSTATE {error.sqlstate}",)
+        shown.args = (f"({type(error).__name__}) {error.args[0]}",)
 
 
 @contextmanager
@@ -208,5 +219,11 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except (PoolTimeoutError, OperationalError, InterfaceError) as error:
-        logger.warning("The database does not answer: %s", error)
+        logger.warning("The database does not answer: %s", _reason(error))
         raise Problem(503, "The database does not answer. Try again in a moment.") from error
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """Return what the driver says is wrong, on one line, without the statement."""
+    said = str(getattr(error, "orig", None) or error)
+    return " ".join(said.split())[:500]

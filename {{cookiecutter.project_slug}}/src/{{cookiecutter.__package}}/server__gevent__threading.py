@@ -66,6 +66,8 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
         "graceful_timeout": math.ceil(settings.drain_seconds) + 2,
         "when_ready": _end_at_once_if_told_twice,
         "post_worker_init": start_work,
+        # Whom to believe what is TRUSTED_PROXIES' to say, and not gunicorn's.
+        "forwarded_allow_ips": "",
         "control_socket_disable": True,
         "loglevel": "warning",
     }

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from flask.helpers import get_debug_flag
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-{%- if cookiecutter.starter == "chat" %}
-
+{% if cookiecutter.starter == "chat" %}
 from .database import DatabaseURL
 {%- endif %}
+from .instance import SECRET_LENGTH, kept_secret
+from .urls import without_password
 
-_SECRET_LENGTH = 32
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_HOST = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class SettingsError(Exception):
@@ -31,15 +32,27 @@ def _split(value: Any) -> Any:
 
 def _origin(value: str) -> str:
     """Check that an origin is written as browsers send it (RFC 6454, section 6.2)."""
-    scheme, separator, host = value.partition("://")
-    if value == "*" or (scheme and separator and host.rstrip("/") and "/" not in host.rstrip("/")):
-        return value.rstrip("/")
-    raise ValueError("must be an origin such as https://example.com, or *")
+    if value == "*":
+        return value
+    origin = _ORIGIN.fullmatch(value.rstrip("/").lower())
+    if origin is None:
+        raise ValueError("must be an origin such as https://example.com, or *")
+    # Browsers leave the port of the scheme out.
+    return origin[0].removesuffix({"http": ":80", "https": ":443"}.get(origin[1], ""))
+
+
+def _host(value: str) -> str:
+    """Check the name of a host, as Werkzeug compares it."""
+    if not _HOST.fullmatch(value.lower()):
+        raise ValueError("must be a name such as example.com, or .example.com for all below it")
+    return value.lower()
 
 
 Origins = Annotated[
     list[Annotated[str, AfterValidator(_origin)]], NoDecode, BeforeValidator(_split)
 ]
+Hosts = Annotated[list[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 Transports = Annotated[
     list[Literal["polling", "websocket"]], NoDecode, BeforeValidator(_split), Field(min_length=1)
 ]
@@ -70,9 +83,13 @@ class Settings(BaseSettings):
     """Where the service keeps its own files."""
     secret_key: SecretStr = SecretStr("")
     """What signs sessions and tokens. In development, one is made and kept in the instance."""
+    secret_key_fallbacks: Secrets = []
+    """Former secrets: what they signed is still good, and nothing new is signed with them."""
 
+    trusted_hosts: Hosts = []
+    """The names of the service, as a request may name its host. Empty: any name."""
     cors_allowed_origins: Origins = []
-    """Origins that may open a Socket.IO connection, besides the service's own."""
+    """Origins whose pages may do what the service's own may, over HTTP and over Socket.IO."""
     transports: Transports = ["polling", "websocket"]
     """How clients may connect."""
     max_connections: int = Field(default=5_000, ge=1, le=1_000_000)
@@ -132,48 +149,47 @@ class Settings(BaseSettings):
             raise SettingsError(_explain(error)) from None
         return settings.model_copy(update={"secret_key": SecretStr(settings._usable_secret())})
 
-    def is_allowed_origin(self, origin: str | None, environ: dict[str, Any]) -> bool:
-        """Tell whether a page of this origin may open a Socket.IO connection.
-
-        :param origin: the origin that the browser names, or ``None``.
-        :param environ: the WSGI environment of the handshake.
-        """
-        if "*" in self.cors_allowed_origins or origin in self.cors_allowed_origins:
-            return True
-        scheme = environ.get("HTTP_X_FORWARDED_PROTO", environ["wsgi.url_scheme"])
-        host = environ.get("HTTP_X_FORWARDED_HOST", environ.get("HTTP_HOST", ""))
-        # Each proxy adds its own value at the end; the first one is what the browser used.
-        return origin == "://".join(value.partition(",")[0].strip() for value in (scheme, host))
-
     def _usable_secret(self) -> str:
-        secret = self.secret_key.get_secret_value()
-        if self.environment == "production" and len(secret) < _SECRET_LENGTH:
+        secret = self.secret_key.get_secret_value().strip()
+        if self.environment == "production":
+            if get_debug_flag():
+                raise SettingsError(
+                    "ENVIRONMENT=production does not go with FLASK_DEBUG or --debug, which tell "
+                    "clients why the service failed. Take one of them away."
+                )
+            _check_length("SECRET_KEY", secret)
+            for former in self.secret_key_fallbacks:
+                _check_length("Each of SECRET_KEY_FALLBACKS", former.get_secret_value())
+        try:
+            return secret or kept_secret(self.instance_path)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        except OSError as error:
             raise SettingsError(
-                f"SECRET_KEY must have at least {_SECRET_LENGTH} characters in production. "
-                'Make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
-            )
-        return secret or _kept_secret(self.instance_path / "secret_key")
+                f"INSTANCE_PATH={str(self.instance_path)!r}: the secret of this machine cannot be "
+                f"kept there ({error.strerror}). Name another folder, or set SECRET_KEY."
+            ) from error
 
 
-def _kept_secret(path: Path) -> str:
-    """Return the secret in a file, which is made when it is not there yet."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(_SECRET_LENGTH))
-        return path.read_text(encoding="ascii")
-    except OSError as error:
+def _check_length(name: str, secret: str) -> None:
+    if len(secret) < SECRET_LENGTH:
         raise SettingsError(
-            f"INSTANCE_PATH={str(path.parent)!r}: the secret of this machine cannot be kept there "
-            f"({error.strerror}). Name another folder, or set SECRET_KEY."
-        ) from error
+            f"{name} must have at least {SECRET_LENGTH} characters in production. "
+            'Make one: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
 
 
 def _explain(error: ValidationError) -> str:
     """Return a line for each wrong value: the setting's name, the value, the rule."""
     return "\n".join(
-        "{}={!r}: {}".format(str(found["loc"][0]).upper(), found["input"], found["msg"])
+        "{}={!r}: {}".format(name.upper(), _shown(name, found["input"]), found["msg"])
         for found in error.errors(include_url=False)
+        for name in [str(found["loc"][0])]
     )
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return a value as it may stand in a log."""
+    if re.search("secret|password|token", name):
+        return "***"
+    return without_password(str(value)) if name.endswith("_url") else value

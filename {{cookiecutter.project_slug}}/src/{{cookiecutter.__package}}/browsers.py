@@ -1,0 +1,135 @@
+# Owned by the template: an update may change this file.
+"""What pages of other sites may do here, over both transports, and what browsers are told.
+
+A browser sends cookies along with whatever a page asks for, whoever wrote the page. So a page of
+another site may open no connection and change nothing, unless ``CORS_ALLOWED_ORIGINS`` names it.
+Programs that are no browsers name no origin, and are not asked for one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, request
+from flask_cors import CORS
+from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.wsgi import get_host
+
+from .flask_view import Problem
+from .flask_view.errors import problem_of
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+# Whoever looks after the service asks for these by address, and they are the same for everybody.
+_FOR_EVERY_HOST = ("/health/", "/metrics")
+# A browser takes a file for what its type says; and other sites do not learn from which page
+# somebody comes. With "no-referrer", browsers would not name the origin of a form of our own.
+_HEADERS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
+
+
+class Browsers:
+    """The rules for browsers, by the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the rules from the settings."""
+        self._origins = frozenset(settings.cors_allowed_origins)
+        self._hosts = settings.trusted_hosts
+
+    def is_allowed_origin(self, origin: str | None, environ: dict[str, Any]) -> bool:
+        """Tell whether the pages of an origin may do what those of the service may.
+
+        :param origin: the origin that a browser names, or ``None``.
+        :param environ: the WSGI environment of the request, behind the proxies that are trusted.
+        """
+        return "*" in self._origins or self._is_known(origin, environ)
+
+    def init_app(self, app: Flask) -> None:
+        """Apply the rules to both transports.
+
+        :param app: the application. Only what the trusted proxies say may stand in front of this.
+        """
+        if self._origins:
+            CORS(
+                app,
+                origins=sorted(self._origins),
+                # Else any page could act for whoever looks at it.
+                supports_credentials="*" not in self._origins,
+                expose_headers=["Retry-After", "X-Request-ID"],
+                always_send=False,
+                max_age=600,
+            )
+
+        @app.before_request
+        def check() -> None:
+            self._check(request.environ, opens=False)
+
+        serve = app.wsgi_app
+
+        def wsgi_app(
+            environ: dict[str, Any], start_response: Callable[..., Any]
+        ) -> Iterable[bytes]:
+            origin = environ.get("HTTP_ORIGIN")
+            if "*" in self._origins and origin and not self._is_known(origin, environ):
+                # Everybody may come, but nobody with the cookies of somebody else.
+                environ.pop("HTTP_COOKIE", None)
+            # These requests do not reach Flask.
+            if environ["PATH_INFO"].startswith("/socket.io/"):
+                try:
+                    self._check(environ, opens=True)
+                except HTTPException as error:
+                    problem = problem_of(error)
+                    logger.info("Refused a connection: %s", problem.description)
+                    return problem.get_response()(environ, start_response)
+            return serve(environ, start_response)
+
+        app.wsgi_app = wsgi_app  # type: ignore[method-assign]
+
+    def _check(self, environ: dict[str, Any], *, opens: bool) -> None:
+        """Refuse what is meant for another host, and what a page of another site may not do."""
+        if self._hosts and not environ["PATH_INFO"].startswith(_FOR_EVERY_HOST):
+            try:
+                get_host(environ, self._hosts)
+            except SecurityError:
+                named = environ.get("HTTP_HOST", "")
+                raise Problem(400, f"The service is not at {named[:200]!r}.") from None
+        if (opens or environ["REQUEST_METHOD"] not in _SAFE_METHODS) and self._is_foreign(environ):
+            named = environ.get("HTTP_ORIGIN", "another site")
+            raise Problem(403, f"Pages of {named[:200]!r} may not do this.")
+
+    def _is_foreign(self, environ: dict[str, Any]) -> bool:
+        """Tell whether a page of another site sent a request, which is not allowed to."""
+        origin = environ.get("HTTP_ORIGIN")
+        site = environ.get("HTTP_SEC_FETCH_SITE", "none")
+        if origin is None:
+            return site not in ("none", "same-origin")
+        # A browser may name the origin "null", and is sure that it is the service's own page.
+        return not (site == "same-origin" or self.is_allowed_origin(origin, environ))
+
+    def _is_known(self, origin: str | None, environ: dict[str, Any]) -> bool:
+        """Tell whether an origin is one that the settings name, or the service's own."""
+        if origin in self._origins:
+            return True
+        own = f"{environ['wsgi.url_scheme']}://{get_host(environ)}"
+        return origin == own.lower()
+
+
+def add_headers(app: Flask) -> None:
+    """Let every response tell browsers to be careful, unless it says something else itself.
+
+    :param app: the application, with all that stands in front of it.
+    """
+    serve = app.wsgi_app
+
+    def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            given = {name.lower() for name, _ in headers}
+            headers += [header for header in _HEADERS if header[0].lower() not in given]
+            return start_response(status, headers, *more)
+
+        return serve(environ, start)
+
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
