@@ -116,8 +116,8 @@ from flask import session
 from {package_of(service)}.app import create_app
 
 app = create_app(serves_clients=False)
-app.add_url_rule("/in", view_func=lambda: session.update(name="Ada") or "in")
-app.add_url_rule("/who", view_func=lambda: session.get("name", "nobody"))
+app.add_url_rule("/in", "in", view_func=lambda: session.update(name="Ada") or "in")
+app.add_url_rule("/who", "who", view_func=lambda: session.get("name", "nobody"))
 """
     first = f"{script}print(app.test_client().get('/in').headers['Set-Cookie'].split(';')[0])"
     cookie = python(service, "-W", "ignore", "-c", first, SECRET_KEY="old" + LONG).stdout.strip()
