@@ -50,5 +50,6 @@ def postgresql(port: int | None = None) -> Iterator[str]:
 
 def is_ready(programs: Path, folder: Path, port: int | None) -> bool:
     """Tell whether a server answers."""
-    command = [programs / "pg_isready", "-q", "-h", folder, "-p", str(port or 5432)]
+    command: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder]
+    command += ["-p", str(port or 5432)]
     return subprocess.run(command, check=False).returncode == 0

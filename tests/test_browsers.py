@@ -242,8 +242,9 @@ def test_what_browsers_never_say_is_refused(
     monkeypatch: pytest.MonkeyPatch, bake: Bake, name: str, value: str
 ) -> None:
     service = bake(starter="minimal")
-    with pytest.raises(AssertionError) as ended, started(
-        interpreter(service), service, **{name: value}
+    with (
+        pytest.raises(AssertionError) as ended,
+        started(interpreter(service), service, **{name: value}),
     ):
         pass
     assert f"{name}={value!r}: Value error, must be" in "".join(ended.value.__notes__)

@@ -113,15 +113,16 @@ def test_a_database_whose_name_nobody_knows_holds_nobody_up(
 
 def cut(service: Path, url: str) -> None:
     """End the connections to a database."""
-    script = f"""
+    script = """
+import sys
 import psycopg
-with psycopg.connect({url!r}, autocommit=True) as connection:
+with psycopg.connect(sys.argv[1], autocommit=True) as connection:
     connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )
 """
-    subprocess.run([interpreter(service), "-c", script], check=True, env=environ(service))
+    subprocess.run([interpreter(service), "-c", script, url], check=True, env=environ(service))
 
 
 def found_by(service: Path, script: str) -> object:

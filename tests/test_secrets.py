@@ -12,7 +12,7 @@ from postgresql import postgresql
 from server import package_of, started
 from test_chat import migrate
 
-SECRET = "hunter2"
+HIDDEN = "hunter2"
 LONG = "0123456789abcdef" * 2
 
 
@@ -91,11 +91,11 @@ def test_production_wants_every_secret_to_be_long(service: Path) -> None:
     for settings, name in (
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": " " * 40}, "SECRET_KEY"),
-        ({"SECRET_KEY_FALLBACKS": f"{LONG},{SECRET}"}, "Each of SECRET_KEY_FALLBACKS"),
+        ({"SECRET_KEY_FALLBACKS": f"{LONG},{HIDDEN}"}, "Each of SECRET_KEY_FALLBACKS"),
     ):
         said = refused(service, **production | settings)
         assert f"{name} must have at least 32 characters" in said
-        assert SECRET not in said
+        assert HIDDEN not in said
     former = f"{LONG[::-1]}, {LONG[1:]}x"
     with started(interpreter(service), service, **production, SECRET_KEY_FALLBACKS=former):
         pass
@@ -126,29 +126,32 @@ app.add_url_rule("/who", "who", view_func=lambda: session.get("name", "nobody"))
 print(app.test_client(use_cookies=False).get("/who", headers={{"Cookie": {cookie!r}}}).text)
 """
     for former, name in (("old" + LONG, "Ada"), ("other" + LONG, "nobody")):
-        settings = {"SECRET_KEY": "new" + LONG, "SECRET_KEY_FALLBACKS": f"even older{LONG},{former}"}
+        settings = {
+            "SECRET_KEY": "new" + LONG,
+            "SECRET_KEY_FALLBACKS": f"even older{LONG},{former}",
+        }
         assert python(service, "-W", "ignore", "-c", again, **settings).stdout.strip() == name
 
 
 WRONG = [
-    ("DATABASE_URL", f"mysql://me:{SECRET}@host/name"),
-    ("DATABASE_URL", f"me:{SECRET}@host/name"),
-    ("DATABASE_URL", f"postgresql:/me:{SECRET}@host/name"),
-    ("DATABASE_URL", f"postgresql://me:p@{SECRET}@host/name"),
-    ("DATABASE_URL", f"postgresql://me:{SECRET}"),
-    ("DATABASE_URL", f"postgresql://host:{SECRET}/name"),
-    ("DATABASE_URL", f"oracle://host/name?password={SECRET}"),
-    ("DATABASE_URL", f"postgresql://me:{SECRET}@127.0.0.1:1/name"),
-    ("DATABASE_URL", f"postgresql://127.0.0.1:1/name?user=me&password={SECRET}"),
-    ("MESSAGE_QUEUE_URL", f"redis://:{SECRET}/x@host"),
-    ("MESSAGE_QUEUE_URL", f"redis://me:{SECRET}#x@host:6379"),
-    ("MESSAGE_QUEUE_URL", f"redis://host:{SECRET}"),
-    ("MESSAGE_QUEUE_URL", f"redis://host:99999?password={SECRET}"),
-    ("MESSAGE_QUEUE_URL", f"redis://host?socket_timeout={SECRET}"),
-    ("MESSAGE_QUEUE_URL", f"redis:/me:{SECRET}@host"),
-    ("MESSAGE_QUEUE_URL", f"amqp://me:{SECRET}@host"),
-    ("MESSAGE_QUEUE_URL", f"{SECRET}@host"),
-    ("SECRET_KEY_FALLBACKS", SECRET),
+    ("DATABASE_URL", f"mysql://me:{HIDDEN}@host/name"),
+    ("DATABASE_URL", f"me:{HIDDEN}@host/name"),
+    ("DATABASE_URL", f"postgresql:/me:{HIDDEN}@host/name"),
+    ("DATABASE_URL", f"postgresql://me:p@{HIDDEN}@host/name"),
+    ("DATABASE_URL", f"postgresql://me:{HIDDEN}"),
+    ("DATABASE_URL", f"postgresql://host:{HIDDEN}/name"),
+    ("DATABASE_URL", f"oracle://host/name?password={HIDDEN}"),
+    ("DATABASE_URL", f"postgresql://me:{HIDDEN}@127.0.0.1:1/name"),
+    ("DATABASE_URL", f"postgresql://127.0.0.1:1/name?user=me&password={HIDDEN}"),
+    ("MESSAGE_QUEUE_URL", f"redis://:{HIDDEN}/x@host"),
+    ("MESSAGE_QUEUE_URL", f"redis://me:{HIDDEN}#x@host:6379"),
+    ("MESSAGE_QUEUE_URL", f"redis://host:{HIDDEN}"),
+    ("MESSAGE_QUEUE_URL", f"redis://host:99999?password={HIDDEN}"),
+    ("MESSAGE_QUEUE_URL", f"redis://host?socket_timeout={HIDDEN}"),
+    ("MESSAGE_QUEUE_URL", f"redis:/me:{HIDDEN}@host"),
+    ("MESSAGE_QUEUE_URL", f"amqp://me:{HIDDEN}@host"),
+    ("MESSAGE_QUEUE_URL", f"{HIDDEN}@host"),
+    ("SECRET_KEY_FALLBACKS", HIDDEN),
 ]
 
 
@@ -171,41 +174,41 @@ for name, value in {WRONG!r}:
 """
     said = python(service, "-W", "ignore", "-c", script)
     assert said.stderr == ""
-    assert SECRET not in said.stdout
+    assert HIDDEN not in said.stdout
     lines = said.stdout.splitlines()
     for (name, value), line in zip(WRONG, lines, strict=True):
         # Once it has been asked, it is the database that is named.
         assert name in line or "The database cannot be used" in line, value
     assert lines[0].startswith("DATABASE_URL='mysql://***@host/name': ")
     assert "redis://host:99999?***" in lines[12]
-    assert SECRET not in refused(service, **dict(WRONG[:1]))
+    assert HIDDEN not in refused(service, **dict(WRONG[:1]))
 
 
 def test_a_broker_that_does_not_answer_is_named_without_its_password(service: Path) -> None:
-    for url in (f"redis://me:{SECRET}@127.0.0.1:1/0", f"redis://127.0.0.1:1?password={SECRET}"):
+    for url in (f"redis://me:{HIDDEN}@127.0.0.1:1/0", f"redis://127.0.0.1:1?password={HIDDEN}"):
         with started(interpreter(service), service, MESSAGE_QUEUE_URL=url) as server:
             assert "does not answer" in server.printed()
             ready = server.get("/health/ready") + server.get("/metrics")
-            assert SECRET not in server.printed() + ready
+            assert HIDDEN not in server.printed() + ready
 
 
 def test_no_value_of_a_statement_is_in_the_message_of_an_error(service: Path) -> None:
-    script = f"""
+    script = """
 import traceback
-from {package_of(service)} import async_mode
+from PACKAGE import async_mode
 from sqlalchemy import text
-from {package_of(service)}.app import create_app
-from {package_of(service)}.extensions import db
-from {package_of(service)}.models import Room
+from PACKAGE.app import create_app
+from PACKAGE.extensions import db
+from PACKAGE.models import Room
 
 def again():
     for _ in range(2):
         with db.write() as session:
-            session.add(Room(name="{SECRET}"))
+            session.add(Room(name="HIDDEN"))
 
 def wrong(statement):
     with db.write() as session:
-        session.execute(text(statement), {{"value": "{SECRET}"}}).all()
+        session.execute(text(statement), {"value": "HIDDEN"}).all()
 
 with create_app().app_context():
     for fail in (
@@ -219,7 +222,7 @@ with create_app().app_context():
             fail()
         except Exception as error:
             print("failed:", "".join(traceback.format_exception(error)))
-"""
+""".replace("PACKAGE", package_of(service)).replace("HIDDEN", HIDDEN)
     with postgresql() as url:
         migrate(service, url)
         for settings in ({}, {"DATABASE_URL": url}):
@@ -227,4 +230,4 @@ with create_app().app_context():
             assert done.returncode == 0, done.stderr
             assert done.stdout.count("failed:") >= 3
             # The lines of the script itself are not among them: it has no file.
-            assert SECRET not in done.stdout + done.stderr
+            assert HIDDEN not in done.stdout + done.stderr
