@@ -17,8 +17,11 @@ DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Start a server, yield the URL of its database, and stop the server."""
+def postgresql(port: int | None = None) -> Iterator[str]:
+    """Start a server, yield the URL of its database, and stop the server.
+
+    :param port: where it listens on this machine, besides the socket of its folder.
+    """
     programs = found()
     # The path of a socket has a hundred characters at most, so it is not in pytest's folder.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
@@ -30,13 +33,14 @@ def postgresql() -> Iterator[str]:
     data = folder / "data"
     cluster = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
     subprocess.run([programs / "initdb", *cluster], check=True, **options)
-    server = ("-D", data, "-k", folder, "-h", "")
+    address = ("-h", "127.0.0.1", "-p", str(port)) if port else ("-h", "")
+    server = ("-D", data, "-k", folder, *address)
     process = subprocess.Popen(
         [programs / "postgres", *server], stderr=subprocess.DEVNULL, **options
     )
     try:
-        eventually(lambda: is_ready(programs, folder))
-        yield f"postgresql://postgres@/postgres?host={folder}"
+        eventually(lambda: is_ready(programs, folder, port))
+        yield f"postgresql://postgres@/postgres?host={folder}&port={port or 5432}"
     finally:
         # "Fast shutdown": without waiting for the clients.
         process.send_signal(signal.SIGINT)
@@ -56,8 +60,8 @@ def found() -> Path:
     return (DEBIAN[-1] if DEBIAN else program("initdb")).resolve().parent
 
 
-def is_ready(programs: Path, folder: Path) -> bool:
+def is_ready(programs: Path, folder: Path, port: int | None) -> bool:
     """Tell whether a server answers."""
-    return (
-        subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False).returncode == 0
-    )
+    command: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder]
+    command += ["-p", str(port or 5432)]
+    return subprocess.run(command, check=False).returncode == 0

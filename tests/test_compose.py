@@ -1,6 +1,7 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
 """What compose.yaml says: few rights, no secrets, everything in its order."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,8 +12,9 @@ import yaml
 from combinations import COVERING, Answers, named
 from conftest import Bake
 from environments import environ, interpreter
-from server import package_of
-from test_chat import free_port
+from programs import program
+from server import eventually, package_of, started
+from test_chat import free_port, listens
 
 
 def containers(service: Path) -> dict[str, Any]:
@@ -62,9 +64,9 @@ def test_compose_asks_for_secrets_and_has_none(compose: dict[str, Any]) -> None:
         name: value
         for container in compose["services"].values()
         for name, value in container.get("environment", {}).items()
-        if "PASSWORD" in name or "SECRET" in name
+        if re.search("PASSWORD|SECRET|AUTH", name)
     }
-    assert "SECRET_KEY" in secrets
+    assert {"SECRET_KEY", "REDISCLI_AUTH"} <= set(secrets)
     for name, value in secrets.items():
         assert re.fullmatch(r"\$\{[A-Z_]+:\?put one into \.env.*\}", value), name
 
@@ -91,6 +93,39 @@ def test_compose_and_nginx_agree_with_the_service(baked: Bake, answers: Answers)
     drain = re.search(r"DRAIN_SECONDS=([0-9.]+)", example)
     assert drain
     assert float(app["stop_grace_period"].removesuffix("s")) > float(drain[1])
+
+
+def test_the_broker_lets_nobody_in_without_the_password_that_the_service_has(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    broker, app = (containers(service)[name] for name in ("redis", "app"))
+    (variable,) = broker["environment"]
+    shell, option, text = broker["command"]
+    port, password = free_port(), "its-own_Password"
+    here = f"port {port}\nbind 127.0.0.1\nEND"
+    url = re.sub(r"\$\{REDIS_PASSWORD:.*?\}", password, app["environment"]["MESSAGE_QUEUE_URL"])
+    url = url.replace("@redis:6379", f"@127.0.0.1:{port}")
+    known = os.environ | {variable: password}
+    client = [program("redis-cli"), "-p", str(port), *broker["healthcheck"]["test"][2:]]
+    process = subprocess.Popen(
+        [program(shell), option, text.replace("$$", "$").replace("\nEND", f"\n{here}")],
+        env=known,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        eventually(lambda: listens(port))
+        assert subprocess.run(client, env=known, capture_output=True, check=False).returncode == 0
+        refused = subprocess.run(client, capture_output=True, check=False)
+        assert refused.returncode == 1
+        assert b"NOAUTH" in refused.stdout + refused.stderr
+        command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        assert b"redis-server" in command
+        assert password.encode() not in command
+        with started(interpreter(service), service, MESSAGE_QUEUE_URL=url) as server:
+            assert server.request("GET", "/health/ready").status == 200
+            assert f"Broker redis://***@127.0.0.1:{port}: connected" in server.printed()
+    finally:
+        process.kill()
+        process.wait(10)
 
 
 def test_the_database_is_migrated_before_there_is_a_broker(bake: Bake) -> None:

@@ -14,11 +14,10 @@ from typing import Any
 
 from flask import Flask, request
 from flask_cors import CORS
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import get_host
 
 from .flask_view import Problem
-from .flask_view.errors import problem_of
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -45,7 +44,9 @@ class Browsers:
         :param origin: the origin that a browser names, or ``None``.
         :param environ: the WSGI environment of the request, behind the proxies that are trusted.
         """
-        return "*" in self._origins or self._is_known(origin, environ)
+        # A browser may name the origin "null", and be sure that the page is one of the service's.
+        is_own = environ.get("HTTP_SEC_FETCH_SITE") == "same-origin"
+        return is_own or "*" in self._origins or self._is_known(origin, environ)
 
     def init_app(self, app: Flask) -> None:
         """Apply the rules to both transports.
@@ -80,8 +81,7 @@ class Browsers:
             if environ["PATH_INFO"].startswith("/socket.io/"):
                 try:
                     self._check(environ, opens=True)
-                except HTTPException as error:
-                    problem = problem_of(error)
+                except Problem as problem:
                     logger.info("Refused a connection: %s", problem.description)
                     return problem.get_response()(environ, start_response)
             return serve(environ, start_response)
@@ -91,11 +91,9 @@ class Browsers:
     def _check(self, environ: dict[str, Any], *, opens: bool) -> None:
         """Refuse what is meant for another host, and what a page of another site may not do."""
         if self._hosts and not environ["PATH_INFO"].startswith(_FOR_EVERY_HOST):
-            try:
-                get_host(environ, self._hosts)
-            except SecurityError:
-                named = environ.get("HTTP_HOST", "")
-                raise Problem(400, f"The service is not at {named[:200]!r}.") from None
+            host = environ.get("HTTP_HOST", "")
+            if not host_is_trusted(host.lower(), self._hosts):
+                raise Problem(400, f"The service is not at {host[:200]!r}.")
         if (opens or environ["REQUEST_METHOD"] not in _SAFE_METHODS) and self._is_foreign(environ):
             named = environ.get("HTTP_ORIGIN", "another site")
             raise Problem(403, f"Pages of {named[:200]!r} may not do this.")
@@ -103,11 +101,9 @@ class Browsers:
     def _is_foreign(self, environ: dict[str, Any]) -> bool:
         """Tell whether a page of another site sent a request, which is not allowed to."""
         origin = environ.get("HTTP_ORIGIN")
-        site = environ.get("HTTP_SEC_FETCH_SITE", "none")
         if origin is None:
-            return site not in ("none", "same-origin")
-        # A browser may name the origin "null", and is sure that it is the service's own page.
-        return not (site == "same-origin" or self.is_allowed_origin(origin, environ))
+            return environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin")
+        return not self.is_allowed_origin(origin, environ)
 
     def _is_known(self, origin: str | None, environ: dict[str, Any]) -> bool:
         """Tell whether an origin is one that the settings name, or the service's own."""
