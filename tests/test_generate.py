@@ -74,6 +74,7 @@ FILES = {
     "src/service/views/health.py",
     "src/service/views/metrics.py",
     "src/service/websocket.py",
+    "src/service/worker.py",
     "tests/__init__.py",
     "tests/conftest.py",
     "tests/live.py",
@@ -87,8 +88,6 @@ FILES = {
 FILES_OF_CHOICES: dict[str, set[str]] = {
     choice: set() for choice in itertools.chain(*CHOICES.values())
 }
-FILES_OF_CHOICES["gevent"] = {"src/service/worker.py"}
-FILES_OF_CHOICES["threading"] = {"src/service/worker.py"}
 FILES_OF_CHOICES["chat"] = {
     "src/service/chat/__init__.py",
     "src/service/chat/identity.py",

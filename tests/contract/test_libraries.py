@@ -45,7 +45,7 @@ USED: dict[str, tuple[str, str]] = {
 OF_MODE = {
     "eventlet": {
         "eventlet": (
-            "server.py, takeover.py",
+            "server.py, worker.py, takeover.py",
             """
             eventlet.wsgi.WSGI_LOCAL eventlet.wsgi.HttpProtocol.handle eventlet.patcher.original
             eventlet.wsgi.Input.get_socket

@@ -18,6 +18,7 @@ from .arrivals import Arrivals
 from .drain import drain
 from .limits import SPARE_PLACES
 from .settings import Settings
+from .worker import Worker
 
 
 def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
@@ -28,20 +29,12 @@ def serve(listener: socket.socket, app: Flask, settings: Settings) -> None:
     :param settings: its settings.
     """
     arrivals = Arrivals(app, settings)
-
-    class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-        """A connection, of which the service knows as long as no request has arrived on it."""
-
-        def handle(self) -> None:
-            if arrivals.enter(self.connection, self.client_address[0]):
-                super().handle()
-
     places = settings.max_connections + SPARE_PLACES
     server = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
         arrivals,
-        protocol=Protocol,
+        protocol=Worker,
         custom_pool=GreenPool(places),
         log_output=False,
         # Debugging here would mean to send tracebacks to clients.
