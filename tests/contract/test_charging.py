@@ -112,6 +112,14 @@ def test_what_is_dear_costs_as_many_requests(app: Flask, clock: Clock) -> None:
     assert statuses(app, "/price/dear", 3) == [200, 200, 429]
 
 
+def test_a_full_budget_is_enough_for_anything(app: Flask, clock: Clock) -> None:
+    small, charged = Budget(0.1), Budget(1.0)
+    small.demand(100)
+    assert small.tokens == 0
+    charged.charge(100)
+    assert charged.tokens == 5
+
+
 def test_events_and_requests_of_a_user_share_a_budget(
     app: Flask, connect: Any, clock: Clock
 ) -> None:

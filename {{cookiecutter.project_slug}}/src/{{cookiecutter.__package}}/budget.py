@@ -48,18 +48,26 @@ class Budget:
         return max(0.0, -self.tokens / self.rate)
 
     def demand(self, tokens: int) -> None:
-        """Take tokens if they are there.
+        """Take tokens if they are there; a full bucket is enough for anything.
 
-        :param tokens: how many; half of what a full bucket holds is enough for anything.
+        :param tokens: how many.
         :raises Problem: 429, with the seconds until they are as ``retry_after``.
         """
         self._fill(time.monotonic())
-        tokens = min(tokens, max(1, int(self.rate * BURST_SECONDS / 2)))
+        tokens = min(tokens, max(1, int(self.rate * BURST_SECONDS)))
         if self.tokens < tokens:
             seconds = math.ceil((tokens - self.tokens) / self.rate)
             raise too_many("requests", retry_after=seconds)
         self.tokens -= tokens
         self._unshared += tokens
+
+    def charge(self, tokens: int) -> None:
+        """Take tokens for what costs more than others; half a bucket is enough for anything.
+
+        :param tokens: how many.
+        :raises Problem: 429, they are not there.
+        """
+        self.demand(min(tokens, max(1, int(self.rate * BURST_SECONDS / 2))))
 
     def unshared(self) -> int:
         """Return how many tokens were taken since the last time, to be told to other processes."""

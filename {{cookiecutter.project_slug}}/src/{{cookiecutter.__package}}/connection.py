@@ -347,7 +347,7 @@ class Connection(Client, EngineSocket):
         :raises Problem: 429, they are not there.
         """
         for budget in self._budgets:
-            budget.demand(tokens)
+            budget.charge(tokens)
 
     def drop(self) -> None:
         """End the connection in such a way that the client takes it for a fault, and reconnects."""

@@ -300,9 +300,9 @@ class Limits:
         :raises Problem: 429, they are not there.
         """
         if isinstance(user, str | int | UUID):
-            self.budget_of(user).demand(tokens)
+            self.budget_of(user).charge(tokens)
         elif (address := self._address(environ)).is_bound:
-            address.budget.demand(tokens)
+            address.budget.charge(tokens)
 
     def _tell(self, address: Address, what: str) -> None:
         """Write a line about an address that takes too much, now and then."""
