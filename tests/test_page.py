@@ -380,6 +380,8 @@ def test_earlier_messages_of_a_room_that_was_left_wait_for_the_next_visit(
     assert not browser.shown("#earlier")
     browser.driver.back()
     browser.reads(*texts[20:])
+    # What is on show at once is what the page has kept; it goes to the end when it has joined.
+    browser.sees("#people", "1 here")
     scroll_up(browser)
     browser.reads(*texts)
 
