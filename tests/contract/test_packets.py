@@ -79,9 +79,11 @@ class Raw:
         self.send("40/gate," + (json.dumps(auth) if auth else ""))
 
     def send(self, *packets: str | bytes) -> None:
-        for packet in packets:
-            is_binary = isinstance(packet, bytes)
-            self.socket.send(packet, websocket.ABNF.OPCODE_BINARY if is_binary else 1)
+        # The service may have ended the connection before the last one; who reads finds that out.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for packet in packets:
+                is_binary = isinstance(packet, bytes)
+                self.socket.send(packet, websocket.ABNF.OPCODE_BINARY if is_binary else 1)
 
     def until(self, beginning: str) -> str:
         while not str(packet := self.receive()).startswith(beginning):
