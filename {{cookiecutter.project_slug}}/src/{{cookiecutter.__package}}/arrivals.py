@@ -13,10 +13,10 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from flask import Flask
-from werkzeug.wsgi import ClosingIterator
 
 from .budget import customer, is_loopback
 from .settings import Settings
@@ -76,7 +76,7 @@ class Arrivals:
         if environ.get("CONTENT_LENGTH") not in (None, "", "0") or _is_chunked(environ):
             environ["wsgi.input"] = _Body(environ["wsgi.input"], self, connection)
         answer = self._app(environ, start_response)
-        return ClosingIterator(answer, lambda: self._await(connection))
+        return Answer(answer, partial(self._await, connection))
 
     def watch(self, sleep: Callable[[float], Any]) -> None:
         """Look every second, from now on.
@@ -117,6 +117,31 @@ class Arrivals:
 
     def _await(self, connection: socket.socket) -> None:
         self._awaited[id(connection)] = (connection, time.monotonic())
+
+
+class Answer:
+    """An answer, after which something is done. Werkzeug's ``ClosingIterator`` takes its time."""
+
+    def __init__(self, parts: Iterable[bytes], then: Callable[[], Any]) -> None:
+        """Take the answer of an application.
+
+        :param parts: the answer.
+        :param then: is called when all of it is sent, or nobody wants it any more.
+        """
+        self._parts = parts
+        self._then = then
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the parts of the answer."""
+        return iter(self._parts)
+
+    def close(self) -> None:
+        """Hear from the server that it is over."""
+        try:
+            if close := getattr(self._parts, "close", None):
+                close()
+        finally:
+            self._then()
 
 
 class _Body:

@@ -10,8 +10,8 @@ from socket import socket
 from typing import Any
 
 from flask import Flask
-from werkzeug.wsgi import ClosingIterator
 
+from .arrivals import Answer
 from .extensions import socketio
 from .flask_view import Problem
 from .limits import Limits, is_handshake, is_socketio
@@ -56,7 +56,7 @@ class Drain:
                 return serve(environ, start_response)
             self._requests.append(None)
             try:
-                return ClosingIterator(serve(environ, start_response), self._requests.pop)
+                return Answer(serve(environ, start_response), self._requests.pop)
             except BaseException:
                 self._requests.pop()
                 raise
