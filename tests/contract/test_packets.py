@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import time
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import websocket
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, on
+from contract_service.websocket import WebSocket
 from flask import request
 
 from .conftest import wait_until
@@ -304,6 +306,19 @@ def test_what_waits_for_a_client_has_a_bound(server: str, app: Any) -> None:
     raw = Raw(server)
     raw.join({"how": "much", "seconds": 0.1})
     raw.until_the_end()
+
+
+def test_what_comes_too_late_for_a_client_that_closes_is_dropped() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        late = WebSocket(None)
+        late.socket = ours
+        late._connection.receive_data(b"\x88\x80\0\0\0\0")
+        assert list(late._connection.events())
+        late.send(SECRET)
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
 
 
 def test_a_fraction_of_a_second_is_announced(app: Any) -> None:

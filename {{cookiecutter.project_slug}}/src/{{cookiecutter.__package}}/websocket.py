@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.connection import Connection, ConnectionType
 from wsproto.events import (
     BytesMessage,
     CloseConnection,
@@ -28,7 +28,7 @@ from wsproto.events import (
     TextMessage,
 )
 from wsproto.frame_protocol import CloseReason
-from wsproto.utilities import RemoteProtocolError, generate_accept_token
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError, generate_accept_token
 
 from .takeover import hand_back, take_over
 
@@ -163,9 +163,9 @@ class WebSocket:
         self.cut()
 
     def _write(self, event: Event) -> None:
-        with self._lock:
-            if self._connection.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
-                self.socket.sendall(self._connection.send(event))
+        # Whoever reads may just have heard that the client closes, and gets nothing any more.
+        with self._lock, suppress(LocalProtocolError):
+            self.socket.sendall(self._connection.send(event))
 
 
 class _Message:
