@@ -85,7 +85,8 @@ def test_another_address_is_not_touched(app: Flask, clock: Clock) -> None:
 
 
 def test_this_machine_is_not_bound_in_development(app: Flask, clock: Clock) -> None:
-    assert statuses(app, "/price", 30, "127.0.0.1") == [200] * 30
+    for address in ("127.0.0.1", "::1"):
+        assert statuses(app, "/price", 30, address) == [200] * 30
 
 
 def test_a_refusal_says_when_to_come_again(app: Flask, clock: Clock) -> None:
@@ -156,6 +157,7 @@ def test_a_counter_that_begins_anew_is_no_gift(clock: Clock) -> None:
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
         ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::1", "::1"),
         ("", ""),
     ],
 )

@@ -18,7 +18,7 @@ from typing import Any
 
 from flask import Flask
 
-from .budget import customer, is_loopback
+from .budget import customer, is_bound
 from .settings import Settings
 from .takeover import take_over
 
@@ -39,7 +39,7 @@ class Arrivals:
         :param settings: its settings.
         """
         self._app = app
-        self._is_development = settings.environment == "development"
+        self._settings = settings
         self._most = _PER_CLIENT * settings.max_connections_per_address
         # A proxy brings everybody, and bounds them itself.
         self._is_behind_proxy = bool(settings.trusted_proxies)
@@ -56,8 +56,7 @@ class Arrivals:
         if id(connection) in self._awaited:
             return True
         name = customer(address)
-        is_bound = not (self._is_behind_proxy or (self._is_development and is_loopback(name)))
-        if is_bound:
+        if not self._is_behind_proxy and is_bound(name, self._settings):
             known = self._open.setdefault(name, {})
             if len(known) >= self._most:
                 _forget_closed(known)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from .flask_view import Problem
+from .settings import Settings
 
 BURST_SECONDS = 10
 """A burst may be this many seconds' worth."""
@@ -128,13 +129,23 @@ def customer(address: str) -> str:
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped:
             return str(found.ipv4_mapped)
+        if found.is_loopback:
+            return str(found)
         return str(ipaddress.ip_network((found, _IPV6_CUSTOMER), strict=False))
     return str(found)
 
 
+def is_bound(address: str, settings: Settings) -> bool:
+    """Tell whether an address has limits at all; this machine has none in development.
+
+    :param address: the address, as ``customer`` returns it.
+    :param settings: the settings of the service.
+    """
+    return settings.environment == "production" or not _is_loopback(address)
+
+
 @lru_cache(10_000)
-def is_loopback(address: str) -> bool:
-    """Tell whether an address is one of this machine, reached by no network."""
+def _is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

@@ -16,7 +16,7 @@ from flask import Flask
 from prometheus_client import Gauge
 from socketio import Server
 
-from .budget import BURST_SECONDS, Budget, customer, is_loopback, price
+from .budget import BURST_SECONDS, Budget, customer, is_bound, price
 from .connection import Connection
 from .engine import Engine
 from .flask_view import Problem
@@ -107,7 +107,7 @@ class Address:
         :param settings: the limits.
         """
         self.name = name
-        self.is_bound = settings.environment == "production" or not is_loopback(name)
+        self.is_bound = is_bound(name, settings)
         """Whether there are limits at all; not for this machine in development."""
         self.budget = Budget(settings.max_events_per_second * settings.address_events_factor)
         self.connections = 0
