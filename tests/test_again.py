@@ -39,7 +39,7 @@ EDITED = (
     "deploy/nginx.conf",
     ".github/workflows/ci.yml",
     "src/my_realtime_service/models.py",
-    "src/my_realtime_service/server.py",
+    "src/my_realtime_service/serving/process/server.py",
     "src/my_realtime_service/views/chat.py",
     "src/my_realtime_service/flask_view/view.py",
     "src/my_realtime_service/flask_view/class_views.py",

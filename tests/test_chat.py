@@ -42,7 +42,7 @@ from chat_service.chat.identity import sign_in
 from chat_service.chat.rooms import NewMessage, history, store
 from chat_service.extensions import db
 
-from .databases import DATABASES, settings_on
+from .support.databases import DATABASES, settings_on
 
 
 @pytest.fixture(params=DATABASES)

@@ -126,7 +126,7 @@ def test_where_no_place_is_left_the_handshake_is_refused(make: Callable[[str], P
 @pytest.mark.parametrize("mode", EVERY_MODE)
 def test_who_joins_no_namespace_is_dropped(make: Callable[[str], Path], mode: str) -> None:
     service = make(mode)
-    limits = service / "src" / package_of(service) / "limits.py"
+    limits = service / "src" / package_of(service) / "serving/connections/limits.py"
     text = limits.read_text()
     assert "_JOIN_SECONDS = 45" in text
     limits.write_text(text.replace("_JOIN_SECONDS = 45", "_JOIN_SECONDS = 1"))

@@ -145,7 +145,7 @@ def test_the_database_gets_addresses_beside_the_names(bake: Bake) -> None:
     service = bake(starter="chat")
     script = f"""
 from types import SimpleNamespace
-from {package_of(service)} import database
+from {package_of(service)}.serving.database import database
 
 known = {{"one": ["10.0.0.1"], "two": ["10.0.0.2", "fd00::2"]}}
 
@@ -201,7 +201,7 @@ def test_the_broker_gets_an_address_and_its_certificate_the_name(bake: Bake) -> 
     service = bake(starter="minimal")
     script = f"""
 import socket
-from {package_of(service)} import broker
+from {package_of(service)}.serving.cluster import broker
 
 listener = socket.create_server(("127.0.0.1", 0))
 port = listener.getsockname()[1]

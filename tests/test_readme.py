@@ -52,9 +52,9 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*(?:/|\.(?:example|json|md|py|toml|yml|yaml|lock))")
 ASK = """
 import json
-from {package} import async_mode
+from {package}.serving import async_mode
 from {package}.app import create_app
-from {package}.cli import cli
+from {package}.__main__ import cli
 from {package}.extensions import socketio
 from {package}.settings import Settings
 

@@ -161,7 +161,7 @@ def refused(service: Path, *options: str, **settings: str) -> str:
 
 def mode_of(service: Path) -> str:
     """Return the asynchronous mode of a service."""
-    text = (service / "src" / package_of(service) / "async_mode.py").read_text()
+    text = (service / "src" / package_of(service) / "serving/async_mode.py").read_text()
     return next(mode for mode in MODES if f'ASYNC_MODE: Final = "{mode}"' in text)
 
 

@@ -50,7 +50,7 @@ def refused(service: Path, *options: str, before: str = "", **settings: str) -> 
 def test_those_who_start_at_once_agree_on_one_secret(service: Path) -> None:
     script = f"""
 import time
-from {package_of(service)} import async_mode
+from {package_of(service)}.serving import async_mode
 from {package_of(service)}.settings import Settings
 time.sleep(1 - time.time() % 1)
 print(Settings.load().secret_key.get_secret_value())
@@ -111,7 +111,7 @@ def test_production_does_not_start_with_debugging(service: Path) -> None:
 
 def test_what_a_former_secret_has_signed_is_still_good(service: Path) -> None:
     script = f"""
-from {package_of(service)} import async_mode
+from {package_of(service)}.serving import async_mode
 from flask import session
 from {package_of(service)}.app import create_app
 
@@ -159,9 +159,9 @@ def test_a_wrong_url_is_named_without_its_password(service: Path) -> None:
     script = f"""
 import os
 import sys
-from {package_of(service)} import async_mode
+from {package_of(service)}.serving import async_mode
 from {package_of(service)}.app import create_app
-from {package_of(service)}.settings import SettingsError
+from {package_of(service)}.serving.settings import SettingsError
 
 os.environ["ENVIRONMENT"], os.environ["SECRET_KEY"] = "production", "{LONG}"
 for name, value in {WRONG!r}:
@@ -195,7 +195,7 @@ def test_a_broker_that_does_not_answer_is_named_without_its_password(service: Pa
 def test_no_value_of_a_statement_is_in_the_message_of_an_error(service: Path) -> None:
     script = """
 import traceback
-from PACKAGE import async_mode
+from PACKAGE.serving import async_mode
 from sqlalchemy import text
 from PACKAGE.app import create_app
 from PACKAGE.extensions import db

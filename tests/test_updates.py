@@ -24,9 +24,11 @@ from server import package_of
 
 OWNED = "# Owned by the template: an update may change this file."
 TREE = ROOT / "{{cookiecutter.project_slug}}"
-# Where the template has its own files, and which of those are not its alone.
-PLACES = ("src/*", "tests/*", "deploy/*")
-SHARED = ("src/*/app.py", "src/*/extensions.py", "src/*/settings.py", "tests/conftest.py")
+# What is the template's; all else is the user's, or begins as the template has it.
+OWNED_PLACES = (
+    *("src/*/flask_view/*", "src/*/contract/*", "src/*/serving/*", "src/*/__*__.py"),
+    *("tests/support/*", "tests/__init__.py", "deploy/*"),
+)
 YOURS = (
     *("src/*/views/*", "src/*/chat/*", "src/*/models.py", "src/*/migrations/*"),
     *("src/*/templates/*", "src/*/static/*", "tests/test_*.py"),
@@ -47,7 +49,7 @@ def below(name: str, patterns: tuple[str, ...]) -> bool:
 
 def is_owned(name: str) -> bool:
     """Tell whether a file of a service is the template's."""
-    ours = below(name, PLACES) and not below(name, SHARED + YOURS)
+    ours = below(name, OWNED_PLACES) and not below(name, YOURS)
     return ours and Path(name).suffix in COMMENTED
 
 
@@ -138,10 +140,11 @@ def template(tmp_path: Path) -> Path:
     else:
         fill(template)
         package = template / TREE.name / "src" / "{{cookiecutter.__package}}"
-        edit(package / "cli.py", '"""The commands of the service."""', '"""Commands."""')
+        serving = package / "serving"
+        edit(serving / "cli.py", '"""The commands of the service."""', '"""Commands."""')
         edit(package / "views" / "echo.py", "class EchoView(", "# Old.\nclass EchoView(")
         (package / "flask_view" / "old.py").write_text('"""Gone in the next version."""\n')
-        (package / "logs.py").unlink()
+        (serving / "process" / "logs.py").unlink()
         edit(template / "cookiecutter.json", '"_version": "', '"_version": "0.0.')
     commit(template)
     return template
@@ -173,7 +176,7 @@ def test_an_update_brings_what_is_the_templates_and_leaves_alone_what_is_yours(
     (service / "tests" / "test_health.py").unlink()
     edit(service / "README.md", "\n## Start\n", "\nHello.\n\n## Start\n")
     edit(
-        package / "settings.py", "    max_connections:", '    mine: str = ""\n    max_connections:'
+        package / "settings.py", "    session_seconds:", '    mine: str = ""\n    session_seconds:'
     )
     edit(service / "pyproject.toml", 'version = "0.1.0"', 'version = "7.0.0"')
     commit(service)

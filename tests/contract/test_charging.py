@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from contract_service.app import create_app
-from contract_service.budget import Budget, customer
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, on, route
+from contract_service.serving.connections.budget import Budget, customer
+from contract_service.serving.layers import service_of
 from contract_service.settings import Settings
 from flask import Flask, g
 
@@ -29,7 +30,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("contract_service.budget.time.monotonic", clock)
+    monkeypatch.setattr("contract_service.serving.connections.budget.time.monotonic", clock)
     return clock
 
 
@@ -166,7 +167,7 @@ def test_a_network_of_one_customer_is_one_address(address: str, name: str) -> No
 
 
 def test_who_is_gone_is_forgotten(app: Flask, clock: Clock) -> None:
-    limits = app.extensions["limits"]
+    limits = service_of(app).limits
     statuses(app, "/price/mine", 1)
     limits.look()
     assert limits._users
@@ -192,5 +193,5 @@ def test_two_services_share_what_an_address_may_send(settings: Settings, clock: 
     for app in apps:
         statuses(app, "/price", 15)
     for app in apps:
-        app.extensions["limits"].share_once(add)
+        service_of(app).limits.share_once(add)
     assert statuses(apps[1], "/price", 1) == [429]

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from contract_service.listener import close_unnoticed, listen
+from contract_service.serving.process.listener import close_unnoticed, listen
 
 
 class Unfiltered(socket.socket):

@@ -7,8 +7,9 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from contract_service.async_mode import ASYNC_MODE
 from contract_service.extensions import socketio
+from contract_service.serving.async_mode import ASYNC_MODE
+from contract_service.serving.layers import service_of
 from flask import Flask
 
 # By library: the module of the service that uses it, and what it uses. A name that begins with a
@@ -40,12 +41,15 @@ USED: dict[str, tuple[str, str]] = {
         .server.manager.callbacks .server.handlers .server.manager_initialized
         """,
     ),
-    "flask-socketio": ("extensions.py", ".socketio.server .socketio.server_options"),
+    "flask-socketio": (
+        "layers.py",
+        ".socketio.server .socketio.server_options .socketio.sockio_mw.wsgi_app",
+    ),
 }
 OF_MODE = {
     "eventlet": {
         "eventlet": (
-            "server.py, worker.py, takeover.py",
+            "server.py, worker.py, upgrade.py",
             """
             eventlet.wsgi.WSGI_LOCAL eventlet.wsgi.HttpProtocol.handle eventlet.patcher.original
             eventlet.wsgi.Input.get_socket
@@ -96,5 +100,5 @@ def live(app: Flask) -> dict[str, Any]:
         "socketio": socketio,
         "server": socketio.server,
         "engine": socketio.server.eio,
-        "connection": app.extensions["limits"].connections()[0],
+        "connection": service_of(app).limits.connections()[0],
     }

@@ -13,7 +13,8 @@ import pytest
 import websocket
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, on
-from contract_service.websocket import WebSocket
+from contract_service.serving.connections.websocket import WebSocket
+from contract_service.serving.layers import service_of
 from flask import request
 
 from .conftest import wait_until
@@ -236,7 +237,7 @@ def test_what_is_no_packet_of_engine_io_ends_the_connection(
 ) -> None:
     raw.send(packet)
     raw.until_the_end()
-    wait_until(lambda: not app.extensions["limits"].connections())
+    wait_until(lambda: not service_of(app).limits.connections())
     assert CALLS == ["connect", "disconnect"]
 
 
@@ -257,7 +258,7 @@ def test_a_name_of_a_namespace_has_a_bound(raw: Raw) -> None:
 
 
 def test_what_is_sent_along_is_kept_for_those_who_are_accepted(raw: Raw, app: Any) -> None:
-    (connection,) = app.extensions["limits"].connections()
+    (connection,) = service_of(app).limits.connections()
     raw.send("41/gate,", '40/gate,{"how":"refuse","token":"x"}')
     raw.until("44/gate,")
     assert connection.auth == {}
@@ -302,7 +303,7 @@ def test_who_is_refused_hears_nothing_else(server: str, app: Any) -> None:
 
 
 def test_what_waits_for_a_client_has_a_bound(server: str, app: Any) -> None:
-    app.extensions["limits"].max_unsent = 1_000_000
+    service_of(app).limits.max_unsent = 1_000_000
     raw = Raw(server)
     raw.join({"how": "much", "seconds": 0.1})
     raw.until_the_end()
@@ -348,7 +349,7 @@ def test_a_request_without_packets_ends_its_session(app: Any, body: bytes) -> No
     path = f"/socket.io/?EIO=4&transport=polling&sid={json.loads(opened[1:])['sid']}"
     assert client.post(path, data=body).status_code == 400
     assert client.get(path).status_code == 400
-    assert not app.extensions["limits"].connections()
+    assert not service_of(app).limits.connections()
 
 
 def assert_one_line_without_payload(caplog: pytest.LogCaptureFixture) -> None:

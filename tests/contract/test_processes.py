@@ -21,7 +21,7 @@ from .conftest import sid_of, wait_until
 
 # What a command of a service does, in a process of its own.
 COMMAND = """
-from contract_service import async_mode
+from contract_service.serving import async_mode
 import sys
 from contract_service.app import create_app
 from contract_service.extensions import socketio

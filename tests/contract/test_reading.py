@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from contract_service.app import create_app
+from contract_service.serving.layers import service_of
 from contract_service.settings import Settings
 from engineio.packet import MESSAGE, Packet
 from flask import Flask
@@ -20,7 +21,7 @@ def app(settings: Settings) -> Flask:
 
 @pytest.fixture
 def limits(app: Flask) -> Any:
-    return app.extensions["limits"]
+    return service_of(app).limits
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from contract_service.flask_view import FlaskView, Problem, on, route
-from contract_service.logs import TextFormatter, configure_logging
+from contract_service.serving.process.logs import TextFormatter, configure_logging
 from contract_service.settings import Settings
 from flask import Flask, abort, g, request
 from flask_socketio import ConnectionRefusedError

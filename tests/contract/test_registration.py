@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
-from contract_service import async_mode
 from contract_service.flask_view import FlaskView, RegistrationError, on, route
+from contract_service.serving import async_mode
 from flask import Blueprint, Flask, url_for
 from flask.testing import FlaskClient
 from flask_socketio import SocketIO

@@ -1,79 +1,15 @@
-"""What the tests share: the application, its HTTP client, a live server and Socket.IO clients."""
+"""What the tests share. A fixture that several of them need has its place here."""
 
 # Everything that is imported afterwards must find the standard library as this module leaves it.
-from {{ cookiecutter.__package }} import async_mode  # noqa: F401
+from {{ cookiecutter.__package }}.serving import async_mode  # noqa: F401
 
 # isort: split
 
-import os
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
-
-import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-
-from {{ cookiecutter.__package }}.app import create_app
-from {{ cookiecutter.__package }}.extensions import socketio
-from {{ cookiecutter.__package }}.listener import listen
-from {{ cookiecutter.__package }}.settings import Settings
-
-from .live import Connect, LiveClient
-from .live_server import serve
-
-
-@pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of this machine away from the tests, and their files from this folder."""
-    for name in list(os.environ):
-        if name.lower() in {*Settings.model_fields, "flask_debug"}:
-            monkeypatch.delenv(name)
-    monkeypatch.setitem(Settings.model_config, "env_file", None)
-    monkeypatch.setenv("INSTANCE_PATH", str(tmp_path / "instance"))
-    # The live server is never behind a proxy.
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-
-@pytest.fixture
-def settings() -> Settings:
-    """Return the settings of `app`; a module whose tests need others overrides this fixture."""
-    return Settings.load()
-
-
-@pytest.fixture
-def app(settings: Settings) -> Flask:
-    """Return the application, new for each test."""
-    app = create_app(settings)
-    app.testing = True
-    return app
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """Return an HTTP client of `app`."""
-    return app.test_client()
-
-
-@pytest.fixture
-def server(app: Flask) -> Iterator[str]:
-    """Serve `app` in this process, on a free port, and yield the URL."""
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    with serve(app, listener):
-        yield f"http://127.0.0.1:{port}"
-        socketio.server.shutdown()
-
-
-@pytest.fixture
-def connect(server: str) -> Iterator[Connect]:
-    """Yield `connect(namespace, auth=...)`, which returns a new Socket.IO client of `server`."""
-    with ExitStack() as clients:
-
-        def connect(namespace: str, **options: Any) -> LiveClient:
-            client = LiveClient(server, namespace, **options)
-            clients.callback(client.disconnect)
-            return client
-
-        yield connect
+from .support.fixtures import (  # noqa: F401
+    app,
+    client,
+    connect,
+    environment,
+    server,
+    settings,
+)

@@ -16,8 +16,8 @@ from {{ cookiecutter.__package }}.models import Process
 from {{ cookiecutter.__package }}.settings import Settings
 from {{ cookiecutter.__package }}.views.chat import ChatView
 
-from .databases import DATABASES, settings_on
-from .live import Connect, LiveClient
+from .support.databases import DATABASES, settings_on
+from .support.live import Connect, LiveClient
 
 SignIn = Callable[[str], LiveClient]
 

@@ -11,7 +11,7 @@ from {{ cookiecutter.__package }}.flask_view import Problem
 from {{ cookiecutter.__package }}.models import Base, Room
 from {{ cookiecutter.__package }}.settings import Settings
 
-from .databases import DATABASES, settings_on
+from .support.databases import DATABASES, settings_on
 
 
 @pytest.fixture(params=DATABASES)

@@ -2,7 +2,7 @@
 
 from flask.testing import FlaskClient
 
-from .live import Connect
+from .support.live import Connect
 
 
 def test_requests_are_counted(client: FlaskClient) -> None:

@@ -13,8 +13,8 @@ from {{ cookiecutter.__package }}.extensions import db
 from {{ cookiecutter.__package }}.models import UserSession, now
 from {{ cookiecutter.__package }}.settings import Settings
 
-from .databases import DATABASES, settings_on
-from .live import Connect
+from .support.databases import DATABASES, settings_on
+from .support.live import Connect
 
 
 @pytest.fixture(params=DATABASES)

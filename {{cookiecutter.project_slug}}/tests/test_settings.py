@@ -2,27 +2,28 @@
 
 import pytest
 
-from {{ cookiecutter.__package }} import settings
+from {{ cookiecutter.__package }}.serving.settings import SettingsError
+from {{ cookiecutter.__package }}.settings import Settings
 
 
 def test_production_does_not_start_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
 
-    with pytest.raises(settings.SettingsError, match="SECRET_KEY must have at least 32"):
-        settings.Settings.load()
+    with pytest.raises(SettingsError, match="SECRET_KEY must have at least 32"):
+        Settings.load()
 
 
 def test_a_wrong_value_is_named_with_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_CONNECTIONS", "none")
 
-    with pytest.raises(settings.SettingsError) as refused:
-        settings.Settings.load()
+    with pytest.raises(SettingsError) as refused:
+        Settings.load()
 
     assert str(refused.value).startswith("MAX_CONNECTIONS='none': Input should be a valid integer")
 
 
 def test_in_development_the_secret_is_made_and_kept() -> None:
-    first = settings.Settings.load()
-    second = settings.Settings.load()
+    first = Settings.load()
+    second = Settings.load()
 
     assert first.secret_key.get_secret_value() == second.secret_key.get_secret_value() != ""

@@ -2,9 +2,13 @@
 """The command line of the service, also as ``python -m`` with the name of this package."""
 
 # Everything that is imported afterwards must find the standard library as this module leaves it.
-from . import async_mode  # noqa: F401, I001
+from .serving import async_mode  # noqa: F401, I001
 
-from .cli import cli
+from .app import create_app
+from .serving.cli import command_line
+from .settings import Settings
+
+cli = command_line(create_app, Settings)
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Self
 from flask import Blueprint, Flask, current_app, g, request
 from flask_socketio import SocketIO
 
-from .client import CHARGE, client_of
+from .handling.client import CHARGE, client_of
+from .handling.serialization import plain
+from .handling.signature import CONVERTERS
+from .handling.telemetry import context, remember_origin
 from .library import LibraryView
-from .records import context, remember_origin
-from .registration import EXTENSION, register_view
-from .serialization import plain
-from .signature import CONVERTERS
+from .registration.register import EXTENSION, register_view
 
 logger = logging.getLogger(__name__)
 

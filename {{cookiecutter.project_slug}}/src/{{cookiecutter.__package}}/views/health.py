@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..flask_view import FlaskView, Problem
-from ..readiness import trouble
+from ..serving.readiness import trouble
 
 
 class HealthView(FlaskView):

@@ -1,0 +1,208 @@
+# Owned by the template: an update may change this file.
+"""Socket.IO: the functions that Flask-SocketIO calls for the methods of a view.
+
+Every event gets its ack, at once: the method's result, or ``{"error": problem}``. No exception
+reaches the libraries below, which would leave the client without an answer or, in ``connect``,
+without a decision.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flask import g, request
+from flask_socketio import ConnectionRefusedError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from .binding import Binding
+from .client import client_of
+from .errors import Problem, problem_of
+from .requests import split
+from .serialization import loads, plain
+from .telemetry import NOTHING, EventRecord
+
+if TYPE_CHECKING:
+    from ..view import FlaskView
+
+
+def event_handler(
+    view: FlaskView, name: str, event: str, binding: Binding, *, has_url: bool
+) -> Callable[..., Any]:
+    """Return the function that answers an event by a method.
+
+    :param view: the one instance that serves all requests and events.
+    :param name: the name of the method.
+    :param event: the name of the event.
+    :param binding: the arguments of the method.
+    :param has_url: it also answers requests, so a tuple is a body with its status.
+    """
+    method = getattr(view, name)
+    authorize = view.authorize
+    ready = _body if has_url else _ack
+    record = EventRecord(binding.name, event, view.log_level)
+
+    @functools.wraps(method)
+    def handle(*arguments: Any) -> Any:
+        started = time.perf_counter()
+        client = client_of(request.environ)
+        client.running.append(None)
+        try:
+            if client.refusal:
+                raise Problem(*client.refusal)
+            authorize(name)
+            positional, named = binding.from_event(arguments)
+            answer = ready(method(*positional, **named))
+        except Exception as error:
+            problem = problem_of(error)
+            record.done(started, problem)
+            return {"error": problem.document}
+        finally:
+            client.running.pop()
+        record.done(started)
+        return answer
+
+    return handle
+
+
+def _ack(result: Any) -> Any:
+    """Return what a method without a URL answers; a tuple is several arguments of the ack."""
+    if isinstance(result, tuple):
+        return tuple(plain(part) for part in result)
+    return plain(result)
+
+
+def _body(result: Any) -> Any:
+    """Return the body alone of what a method with a URL answers."""
+    body = split(result)[0]
+    if isinstance(body, Response):
+        return loads(body.get_data()) if body.is_json else body.get_data(as_text=True)
+    return plain(body)
+
+
+class Namespace:
+    """The beginning and the end of the connections to one namespace, which views may share."""
+
+    def __init__(self) -> None:
+        """Start without views."""
+        self.views: list[FlaskView] = []
+        self.handlers: dict[str, Binding] = {}
+        """What is called at ``connect`` and ``disconnect``, for there is at most one of each."""
+        self.methods: dict[str, Callable[..., Any]] = {}
+        self.records: dict[str, EventRecord] = {}
+
+    def add(self, view: FlaskView, bindings: dict[str, Binding]) -> None:
+        """Let a view take part.
+
+        :param view: the view, whose ``authorize`` is asked at every connect.
+        :param bindings: its handlers, by ``"connect"`` and ``"disconnect"``.
+        """
+        self.views.append(view)
+        self.handlers.update(bindings)
+        for event in bindings:
+            self.methods[event] = getattr(view, f"socket_{event}")
+        for event in ("connect", "disconnect"):
+            if event in bindings or event not in self.records:
+                self.records[event] = EventRecord(type(view).__name__, event, view.log_level)
+
+    def connect(self, auth: Any = None) -> None:
+        """Accept a client by returning.
+
+        :param auth: what the client sent along.
+        :raises ConnectionRefusedError: the client is refused, whatever a view raised.
+        """
+        started = time.perf_counter()
+        outcome: Problem | str = "refused"
+        client, namespace = client_of(request.environ), _namespace()
+        client.auth[namespace] = auth
+        try:
+            if client.refusal:
+                raise Problem(*client.refusal)
+            for view in self.views:
+                view.authorize("connect")
+            if self._call("connect", auth) is False:
+                raise ConnectionRefusedError("refused")
+            client.accept(namespace, g.get("user"))
+            outcome = "ok"
+        except ConnectionRefusedError:
+            raise
+        except Exception as error:
+            # The builtin of the same name is meant as a refusal, unless the system raised it.
+            if isinstance(error, builtins.ConnectionRefusedError) and error.errno is None:
+                raise ConnectionRefusedError(*error.args) from error
+            outcome = problem = problem_of(error)
+            told = problem.document["detail"] if isinstance(error, HTTPException) else None
+            raise ConnectionRefusedError(told or "internal error", problem.document) from error
+        finally:
+            if outcome != "ok":
+                client.forget(namespace)
+            self.records["connect"].done(started, outcome)
+
+    def disconnect(self, reason: Any = None) -> None:
+        """Tell the view that a client left.
+
+        :param reason: why, in python-socketio's words: ``"client disconnect"``.
+        """
+        started = time.perf_counter()
+        outcome: Problem | str = "ok"
+        try:
+            self._call("disconnect", reason)
+        except Exception as error:
+            outcome = problem_of(error)
+        self.records["disconnect"].done(started, outcome)
+        client_of(request.environ).forget(_namespace())
+
+    def _call(self, event: str, argument: Any) -> Any:
+        binding = self.handlers.get(event)
+        if binding is None:
+            return None
+        arguments = (argument,) if binding.takes_arguments else ()
+        positional, named = binding.from_event(arguments)
+        return self.methods[event](*positional, **named)
+
+
+def _namespace() -> str:
+    namespace: str = request.namespace  # type: ignore[attr-defined]
+    return namespace
+
+
+_UNKNOWN_EVENTS = EventRecord(NOTHING, "unknown")
+_NO_VIEW = {event: EventRecord(NOTHING, event) for event in ("connect", "disconnect")}
+
+
+def unknown_event(event: str, namespace: str, sid: str, *_: Any) -> dict[str, Any]:
+    """Answer an event that no method of a namespace knows."""
+    problem = Problem(404, f"Nothing in {namespace} answers this event.")
+    known = {"view": _nothing_in(namespace), "event": str(event)[:100], "sid": sid}
+    _UNKNOWN_EVENTS.done(time.perf_counter(), problem, **known)
+    return {"error": problem.document}
+
+
+def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) -> None:
+    """Refuse a namespace that no view has; the default one is open, as Socket.IO expects.
+
+    :raises ConnectionRefusedError: with the reason and the problem.
+    """
+    problem = None
+    if refusal := client_of(environ).refusal:
+        problem = Problem(*refusal)
+    elif namespace != "/":
+        problem = Problem(404, f"There is no namespace {namespace:.100}.")
+    known = {"view": _nothing_in(namespace), "sid": sid}
+    _NO_VIEW["connect"].done(time.perf_counter(), problem or "ok", **known)
+    if problem:
+        raise ConnectionRefusedError(problem.document["detail"], problem.document)
+
+
+def unknown_disconnect(namespace: str, sid: str, reason: Any = None) -> None:
+    """Hear that a client left the default namespace, where no view has it."""
+    known = {"view": _nothing_in(namespace), "sid": sid}
+    _NO_VIEW["disconnect"].done(time.perf_counter(), **known)
+
+
+def _nothing_in(namespace: str) -> str:
+    return f"{NOTHING} in {namespace[:100]!r}"

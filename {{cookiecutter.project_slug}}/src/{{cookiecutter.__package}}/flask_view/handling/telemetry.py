@@ -1,0 +1,188 @@
+# Owned by the template: an update may change this file.
+"""What was done: one line in the log and one observation for each event and each request.
+
+The names that are counted come from the code and never from a client: whatever nothing answers is
+counted under one name, so that nobody can make numbers without end. A line holds no query string
+and nothing of what a client sent along.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from flask import Flask, g, has_app_context, has_request_context, request
+from prometheus_client import Histogram
+
+from .client import client_of
+from .errors import PROBLEM, Problem
+
+logger = logging.getLogger(__name__)
+
+NOTHING = "no view"
+"""What stands for the view where none answers."""
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_EVENTS = Histogram(
+    "socketio_event_duration_seconds",
+    "Events, connects and disconnects that were handled.",
+    ("view", "event", "outcome"),
+    buckets=_BUCKETS,
+)
+_REQUESTS = Histogram(
+    "http_request_duration_seconds",
+    "Requests, up to the beginning of the response.",
+    ("view", "method", "status"),
+    buckets=_BUCKETS,
+)
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+_WELL_FORMED = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+# Where the environment of a request has its id.
+_REQUEST_ID = "flask_view.request_id"
+
+
+def layer(app: Flask, serve: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """Return a WSGI application that records the requests of an application.
+
+    :param app: the application.
+    :param serve: its own WSGI application: what Socket.IO answers is no request of it.
+    """
+    children: dict[tuple[Any, ...], tuple[Histogram, str, int]] = {}
+
+    def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started = time.perf_counter()
+
+        # Every response begins here, also one that a failing hook of the application has caused.
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            headers.append(("X-Request-ID", _request_id(environ)))
+            # The same as Flask's proxy, which costs as much as all the rest here.
+            asked = environ["werkzeug.request"]
+            method = asked.method if asked.method in _METHODS else "other"
+            key = (asked.endpoint, method, status[:3])
+            if key not in children:
+                name, level = _route(app, asked.endpoint)
+                children[key] = _REQUESTS.labels(name, *key[1:]), name, level
+            child, name, level = children[key]
+            seconds = time.perf_counter() - started
+            child.observe(seconds)
+
+            problem = environ.get(PROBLEM)
+            level = _level(level, int(key[2]), problem)
+            if logger.isEnabledFor(level):
+                fields = {
+                    "view": name,
+                    "method": method,
+                    # A path may hold line breaks, which would forge lines of the log.
+                    "path": quote(asked.path)[:200],
+                    "status": int(key[2]),
+                }
+                _write(level, "%(method)s %(path)s, %(status)s", fields, seconds, problem)
+            return start_response(status, headers, *more)
+
+        return serve(environ, start)
+
+    return wsgi_app
+
+
+class EventRecord:
+    """Records the events of one name that one method answers."""
+
+    def __init__(self, view: str, event: str, level: int = logging.INFO) -> None:
+        """Prepare what does not change from one event to the next.
+
+        :param view: the name of the view or of its method.
+        :param event: the name of the event.
+        :param level: the level of a line about it, unless it failed.
+        """
+        self._names = {"view": view, "event": event}
+        self._level = level
+        self._ok = _EVENTS.labels(view, event, "ok")
+
+    def done(self, started: float, outcome: Problem | str = "ok", **known: str) -> None:
+        """Record that an event was handled.
+
+        :param started: when that began, by ``time.perf_counter()``.
+        :param outcome: ``"ok"``, the problem, or a word of its own.
+        :param known: what the line says in place of the names, and in addition to them.
+        """
+        seconds = time.perf_counter() - started
+        level, problem = self._level, None
+        if outcome == "ok":
+            self._ok.observe(seconds)
+        else:
+            if isinstance(outcome, Problem):
+                problem, status = outcome, outcome.document["status"]
+                level, outcome = _level(level, status, problem), str(status)
+            _EVENTS.labels(*self._names.values(), outcome).observe(seconds)
+        if logger.isEnabledFor(level):
+            fields = {**self._names, "outcome": outcome, **known}
+            _write(level, "event %(event)r, %(outcome)s", fields, seconds, problem)
+
+
+def _level(level: int, status: int, problem: Problem | None) -> int:
+    """Return the level of a line; that of a view which is asked all the time stays low."""
+    if problem and problem.crash:
+        return logging.ERROR
+    return logging.WARNING if status >= 500 and level >= logging.INFO else level
+
+
+def _write(
+    level: int, what: str, fields: dict[str, Any], seconds: float, problem: Problem | None
+) -> None:
+    fields["duration_ms"] = round(seconds * 1000, 3)
+    line = f"%(view)s: {what}, %(duration_ms).1f ms"
+    if problem and problem.crash:
+        fields["problem"] = problem.document["id"]
+        line += ", problem %(problem)s"
+    crash = problem.crash if problem else None
+    # In JSON, each is a field of its own.
+    logger.log(level, line, fields, extra=fields, exc_info=crash)
+
+
+def _route(app: Flask, endpoint: str | None) -> tuple[str, int]:
+    """Return the name of what answers at an endpoint, and the level of a line about it."""
+    function = app.view_functions.get(endpoint or "")
+    if binding := getattr(function, "binding", None):
+        return binding.name, function.class_.log_level  # type: ignore[union-attr]
+    return endpoint or NOTHING, logging.INFO
+
+
+def _request_id(environ: dict[str, Any]) -> str:
+    """Return the id of a request: the one that a proxy gave it, or a new one."""
+    if _REQUEST_ID not in environ:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        environ[_REQUEST_ID] = given if _WELL_FORMED.fullmatch(given) else os.urandom(16).hex()
+    identifier: str = environ[_REQUEST_ID]
+    return identifier
+
+
+def remember_origin(origin: dict[str, str]) -> None:
+    """Let the lines of work in the background name the request or the event that began it.
+
+    :param origin: the ``context()`` of that one.
+    """
+    g.flask_view_origin = origin
+
+
+def context() -> dict[str, str]:
+    """Return what a line of the log says about the request or the event it is written in."""
+    if not has_request_context():
+        return g.get("flask_view_origin", {}) if has_app_context() else {}
+    user, asked = g.get("user"), request._get_current_object()  # type: ignore[attr-defined]
+    if sid := getattr(asked, "sid", None):
+        found = {"sid": sid}
+        if user is None:
+            user = client_of(asked.environ).users.get(asked.namespace)
+    else:
+        found = {"request_id": _request_id(asked.environ)}
+    # Any other object might tell more of somebody than an id.
+    if isinstance(user, str | int | UUID):
+        found["user"] = str(user)[:100]
+    return found

@@ -1,0 +1,223 @@
+# Owned by the template: an update may change this file.
+"""What happens once, when a view is registered: its routes and events are worked out, then added.
+
+Only when everything has succeeded are the application and the Socket.IO server touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask
+from flask.sansio.app import App
+from flask_socketio import SocketIO
+
+from ..decorators import CONNECTION, EVENTS, RESERVED, SOCKET_PREFIX, events_of
+from ..handling.binding import Binding
+from ..handling.events import Namespace, event_handler
+from ..handling.signature import RegistrationError
+from .routes import RULES, Notebook, Rule, StandIn, marked, stand_in_for
+
+if TYPE_CHECKING:
+    from ..view import FlaskView
+
+EXTENSION = "flask_view"
+"""The views of an application, by their classes, stand under this name in its extensions."""
+
+
+def register_view(
+    view: FlaskView,
+    app: Flask | Blueprint,
+    socket: SocketIO | None,
+    *,
+    overrides: dict[str, Any],
+    subdomain: str | None,
+    not_routed: frozenset[str],
+    rule_options: dict[str, Any],
+) -> None:
+    """Add a view's routes to an application and its events to a Socket.IO server, or nothing.
+
+    :param view: the instance that is to serve them.
+    :param app: the application, or a blueprint.
+    :param socket: the Socket.IO server, if there is one.
+    :param overrides: attributes of the class that are different for this registration.
+    :param subdomain: the subdomain of all routes.
+    :param not_routed: names of methods that are none of the view's own.
+    :param rule_options: options of all routes.
+    :raises RegistrationError: the view cannot be served as it is written.
+    """
+    cls = type(view)
+    functions = dict(_functions(cls, not_routed))
+    bindings = {
+        name: Binding(f"{cls.__name__}.{name}", function, frozenset(cls.base_args))
+        for name, function in functions.items()
+    }
+    routed = {name for name in functions if _has_url(cls, name, functions[name])}
+    stand_in = stand_in_for(view, bindings, routed, overrides)
+    notebook = Notebook(app)
+    stand_in.write_rules(notebook, subdomain)
+    rules = [rule._replace(options={**rule.options, **rule_options}) for rule in notebook.rules]
+    rules = _with_free_endpoints(rules, app, stand_in)
+    if isinstance(app, Flask):
+        # An application of its own tells whether Flask accepts all rules.
+        probe = Flask("probe", static_folder=None)
+        probe.url_map.converters = app.url_map.converters
+        for rule in rules:
+            rule.add_to(probe)
+
+    path = "/" + stand_in.build_rule("").strip("/")
+    events = [
+        (event, name)
+        for name, function in functions.items()
+        for event in events_of(name, marked(cls, name, EVENTS) or function)
+    ]
+    if socket is not None and events:
+        _check_events(view, path, socket, events, bindings)
+    for rule in rules:
+        rule.add_to(app)
+    view.socketio = socket
+    view.namespace = _namespace(cls, path)
+    if isinstance(app, Blueprint):
+        app.record(lambda state: _remember(view, state.app))
+    else:
+        _remember(view, app)
+    if socket is not None and events:
+        _add_events(view, socket, events, bindings, routed)
+
+
+def _remember(view: FlaskView, app: App) -> None:
+    """Let ``FlaskView.registered`` find the first view of a class."""
+    app.extensions.setdefault(EXTENSION, {}).setdefault(type(view), view)
+
+
+def _functions(
+    cls: type[FlaskView], not_routed: frozenset[str]
+) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the methods that serve clients, by name."""
+    excluded = {name for parent in cls.__mro__ for name in vars(parent).get("excluded_methods", ())}
+    for name, member in inspect.getmembers_static(cls):
+        full_name = f"{cls.__name__}.{name}"
+        has_mark = marked(cls, name, RULES) or marked(cls, name, EVENTS)
+        if name in not_routed:
+            if has_mark:
+                raise RegistrationError(f"{full_name} hides a method of FlaskView; rename it")
+        elif inspect.isfunction(member):
+            private = name.startswith(("_", "before_", "after_")) or name in excluded
+            if has_mark or not private:
+                if inspect.iscoroutinefunction(inspect.unwrap(member)):
+                    raise RegistrationError(f"{full_name} is async; the server calls plain methods")
+                yield name, member
+        elif has_mark or _looks_like_method(name, member):
+            raise RegistrationError(
+                f"{full_name} is a {type(member).__name__}, not a method: it cannot be served. "
+                "Put that decorator on a function that the method calls."
+            )
+
+
+def _looks_like_method(name: str, member: Any) -> bool:
+    """Tell whether a decorator made something else out of a public method."""
+    plain_kinds = (staticmethod, classmethod, type)
+    return (
+        not name.startswith("_")
+        and not isinstance(member, plain_kinds)
+        and inspect.isfunction(getattr(member, "__wrapped__", None))
+    )
+
+
+def _has_url(cls: type[FlaskView], name: str, function: Callable[..., Any]) -> bool:
+    """Tell whether a method answers requests, too."""
+    if marked(cls, name, RULES) or hasattr(function, "http_methods"):
+        return True
+    if name.startswith(SOCKET_PREFIX):
+        return False
+    return name in cls.special_methods or not marked(cls, name, EVENTS)
+
+
+def _with_free_endpoints(
+    rules: list[Rule], app: Flask | Blueprint, stand_in: type[StandIn]
+) -> list[Rule]:
+    """Give the endpoints of a view that is registered for the second time names of their own."""
+    taken = app.view_functions if isinstance(app, Flask) else {}
+    if not any(rule.endpoint in taken for rule in rules):
+        return rules
+    path = stand_in.build_rule("").strip("/").replace(".", "-")
+    free = [rule._replace(endpoint=f"{rule.endpoint}@{path}") for rule in rules]
+    for rule in free:
+        if rule.endpoint in taken:
+            raise RegistrationError(f"{stand_in.__name__} is already registered at /{path}")
+    return free
+
+
+def _namespace(cls: type[FlaskView], path: str) -> str:
+    return f"/{cls.namespace.strip('/')}" if cls.namespace else path
+
+
+def _check_events(
+    view: FlaskView,
+    path: str,
+    socket: SocketIO,
+    events: list[tuple[str, str]],
+    bindings: dict[str, Binding],
+) -> None:
+    """Refuse events that could not be served.
+
+    :raises RegistrationError: with the names of the methods.
+    """
+    cls = type(view)
+    namespace = _namespace(cls, path)
+    if socket.server is None:
+        raise RegistrationError(f"{cls.__name__}: call socketio.init_app(app) before register()")
+    if re.search("[<,?]", namespace):
+        raise RegistrationError(
+            f"{cls.__name__}: {namespace!r} cannot be a namespace of Socket.IO; "
+            'give the class one: namespace = "/rooms"'
+        )
+    taken = {
+        event: inspect.unwrap(handler).__qualname__
+        for event, handler in socket.server.handlers.get(namespace, {}).items()
+        if event not in CONNECTION
+    }
+    door = _door(socket, namespace)
+    if door:
+        taken |= {event: binding.name for event, binding in door.handlers.items()}
+    for event, name in events:
+        bindings[name].check_event()
+        if event in RESERVED - CONNECTION:
+            raise RegistrationError(
+                f"{bindings[name].name}: {event!r} is a name that Socket.IO keeps for itself"
+            )
+        if event in taken:
+            raise RegistrationError(
+                f"Two methods want the event {event!r} of {namespace}: {taken[event]} and "
+                f"{bindings[name].name}"
+            )
+        taken[event] = bindings[name].name
+
+
+def _door(socket: SocketIO, namespace: str) -> Namespace | None:
+    """Return what decides about connections to a namespace, if it has views already."""
+    handler = socket.server.handlers.get(namespace, {}).get("connect")
+    door = getattr(inspect.unwrap(handler), "__self__", None) if handler else None
+    return door if isinstance(door, Namespace) else None
+
+
+def _add_events(
+    view: FlaskView,
+    socket: SocketIO,
+    events: list[tuple[str, str]],
+    bindings: dict[str, Binding],
+    routed: set[str],
+) -> None:
+    door = _door(socket, view.namespace)
+    if door is None:
+        door = Namespace()
+        socket.on_event("connect", door.connect, namespace=view.namespace)
+        socket.on_event("disconnect", door.disconnect, namespace=view.namespace)
+    door.add(view, {event: bindings[name] for event, name in events if event in CONNECTION})
+    for event, name in events:
+        if event not in CONNECTION:
+            handler = event_handler(view, name, event, bindings[name], has_url=name in routed)
+            socket.on_event(event, handler, namespace=view.namespace)

@@ -1,0 +1,219 @@
+# Owned by the template: an update may change this file.
+"""The commands of the service."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import FlaskGroup, shell_command, with_appcontext
+
+from ..flask_view import RegistrationError
+from ..flask_view.handling.events import Namespace
+from .cluster.broker import BrokerError
+from .connections import limits
+from .layers import service_of
+from .new_view import ScaffoldError, write_view
+from .process.listener import ListenError, listen
+from .process.server import serve
+from .settings import ServingSettings, SettingsError
+
+_CLEAR_ERRORS = (
+    BrokerError,
+    ImportError,
+    ListenError,
+    RegistrationError,
+    ScaffoldError,
+    SettingsError,
+)
+
+
+# The package of the service, and where it is.
+_PACKAGE = str(__package__).partition(".")[0]
+_FOLDER = Path(__file__).parents[1]
+
+
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    """End the command with a sentence when it is clear what is wrong."""
+    try:
+        yield
+    except _CLEAR_ERRORS as error:
+        raise click.ClickException(str(error)) from error
+
+
+def command_line(
+    create_app: Callable[..., Flask], settings_class: type[ServingSettings]
+) -> click.Group:
+    """Return the command of a service.
+
+    :param create_app: returns the application, from settings or for a command.
+    :param settings_class: the settings of the service.
+    """
+
+    def create_for_a_command() -> Flask:
+        with _in_a_sentence():
+            return create_app(serves_clients=False)
+
+    @click.group(
+        cls=FlaskGroup,
+        create_app=create_for_a_command,
+        add_default_commands=False,
+        add_version_option=False,
+        load_dotenv=False,
+        set_debug_flag=False,
+        invoke_without_command=True,
+    )
+    @click.pass_context
+    def cli(context: click.Context) -> None:
+        """Start the service, or look into it. Without a command: run."""
+        if context.invoked_subcommand is None:
+            # context.invoke(run) would take the defaults, whatever HOST and PORT say.
+            with run.make_context("run", [], parent=context) as inner:
+                run.invoke(inner)
+
+    @cli.command(with_appcontext=False)
+    @click.option("--host", default="127.0.0.1", envvar="HOST", show_default=True, show_envvar=True)
+    @click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8000,
+        envvar="PORT",
+        show_default=True,
+        show_envvar=True,
+    )
+    @click.option(
+        "--debug", is_flag=True, help="Reload on changes, and tell clients why they failed."
+    )
+    @click.option("--reload", is_flag=True, help="Reload on changes.")
+    def run(host: str, port: int, debug: bool, reload: bool) -> None:
+        """Serve HTTP and Socket.IO, in one process."""
+        if debug:
+            os.environ["FLASK_DEBUG"] = "1"
+        with _in_a_sentence():
+            settings = settings_class.load()
+            listener = listen(host, port)
+            port = listener.getsockname()[1]
+            if debug or reload:
+                listener.close()
+                _run_and_reload(host, port)
+                return
+            app = create_app(limits.with_open_files(settings))
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        click.echo(f"Serving on http://{address} (press Ctrl+C to stop)", err=True)
+        serve(listener, service_of(app))
+
+    # The application is this package's, whatever the options of Flask's own command say.
+    cli.params = [option for option in cli.params if option.name == "help"]
+    for command in (shell_command, routes, events, new_view, emit):
+        cli.add_command(command)
+    return cli
+
+
+def _run_and_reload(host: str, port: int) -> None:
+    """Serve in a process of its own, which starts again when a file of the service changes."""
+    try:
+        from watchfiles import run_process
+    except ModuleNotFoundError as error:
+        raise click.ClickException("To reload, install watchfiles: uv sync") from error
+
+    command = [sys.executable, "-m", _PACKAGE, "run", "--host", host, "--port", str(port)]
+    run_process(_FOLDER, target=shlex.join(command), target_type="command")
+
+
+@click.command()
+@with_appcontext
+def routes() -> None:
+    """List the routes: methods, path, the method of the view, and where it is written."""
+    rules = sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule)
+    _print_table(
+        (
+            ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})),
+            rule.rule,
+            *_origin(current_app.view_functions[rule.endpoint]),
+        )
+        for rule in rules
+    )
+
+
+@click.command()
+@with_appcontext
+def events() -> None:
+    """List the events: namespace, event, the method of the view, and where it is written."""
+    _print_table(
+        (namespace, event, *_origin(handler))
+        for namespace, event, handler in sorted(_events(), key=lambda row: row[:2])
+    )
+
+
+@click.command()
+@click.argument("name")
+def new_view(name: str) -> None:
+    """Write a view called NAME, and its test, to begin with."""
+    with _in_a_sentence():
+        files = write_view(name, _FOLDER / "views", Path.cwd() / "tests")
+    for file in files:
+        click.echo(_short(file))
+
+
+@click.command()
+@click.argument("namespace")
+@click.argument("event")
+@click.argument("data", nargs=-1)
+@click.option("--to", metavar="ROOM", help="Only to this room, or to this client's sid.")
+@with_appcontext
+def emit(namespace: str, event: str, data: tuple[str, ...], to: str | None) -> None:
+    """Send EVENT with DATA, each in JSON, to the clients in NAMESPACE; it takes a broker."""
+    with _in_a_sentence():
+        known = {namespace for namespace, *_ in _events()}
+        if namespace not in known:
+            raise click.BadParameter(f"{namespace} is none of {', '.join(sorted(known))}.")
+        payload = tuple(_json(text) for text in data)
+        service_of(current_app).socketio.server.emit(event, payload, namespace=namespace, to=to)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not JSON; a text is '\"in quotes\"'.") from error
+
+
+def _events() -> Iterator[tuple[str, str, Callable[..., Any]]]:
+    for namespace, handlers in service_of(current_app).socketio.server.handlers.items():
+        for event, handler in handlers.items():
+            door = getattr(inspect.unwrap(handler), "__self__", None)
+            if isinstance(door, Namespace):
+                if event in door.methods:
+                    yield namespace, event, door.methods[event]
+            elif namespace != "*":
+                yield namespace, event, handler
+
+
+def _origin(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return the name of a function and its place: file and line."""
+    inner = inspect.unwrap(function)
+    code = inner.__code__
+    return inner.__qualname__, f"{_short(Path(code.co_filename))}:{code.co_firstlineno}"
+
+
+def _short(file: Path) -> Path:
+    """Return the path of a file from here, if it is below."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+def _print_table(rows: Iterator[tuple[str, ...]]) -> None:
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())

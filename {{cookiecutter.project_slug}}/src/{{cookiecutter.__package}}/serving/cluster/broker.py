@@ -1,0 +1,285 @@
+# Owned by the template: an update may change this file.
+"""Reaching clients of other processes, through a broker that joins them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+import socketio
+from prometheus_client import Counter, Gauge
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from ..connections.connection import Connection
+from ..lookup import addresses
+from ..settings import SettingsError
+from ..urls import without_password
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "flask-socketio"
+"""The channel of the broker; whoever else emits to the clients must name the same."""
+
+_UP = Gauge("socketio_broker_up", "Whether the broker answers.", ("broker",))
+_LOST = Counter(
+    "socketio_broker_lost_total",
+    "Messages to other processes that were lost because the broker did not answer.",
+    ("broker",),
+)
+# How long an answer of the broker may take, in seconds; nothing waits for it longer.
+_TIMEOUT = 3
+_PAUSE = 1
+
+
+class BrokerError(RuntimeError):
+    """The broker cannot be reached, so nothing was sent."""
+
+
+def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
+    """Return what keeps the list of clients and sends to them.
+
+    :param url: where the broker is, as ``redis://localhost:6379``; empty without one.
+    :param serves_clients: whether clients connect to this process; a command has none.
+    :raises SettingsError: the URL is none, or the package for this broker is not installed.
+    """
+    if not url:
+        return _LocalManager() if serves_clients else _NoClients()
+    scheme = url.partition(":")[0]
+    try:
+        if scheme in ("redis", "rediss"):
+            return RedisManager(url, serves_clients=serves_clients)
+        if scheme == "kafka":
+            return _KafkaManager(url, channel=CHANNEL)
+        if scheme.startswith("zmq"):
+            return _ZmqManager(url, channel=CHANNEL)
+        return _KombuManager(url, channel=CHANNEL)
+    except RuntimeError as error:
+        raise SettingsError(
+            f"MESSAGE_QUEUE_URL is no redis:// URL, and for another broker: {error}"
+        ) from error
+    except ValueError:
+        # What the library says may hold a part of the password.
+        raise SettingsError(
+            f"MESSAGE_QUEUE_URL={without_password(url)!r}: must be a URL such as "
+            "redis://user:password@host:6379/0, with %40 for an @ in the password, and the like"
+        ) from None
+
+
+class _LocalManager(socketio.Manager):  # type: ignore[misc]
+    """The clients of one process, of which any can be dropped."""
+
+    # The library removes a room with its last client, even while another thread brings one in.
+    _changing_rooms = threading.RLock()
+
+    def basic_enter_room(
+        self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
+    ) -> None:
+        with self._changing_rooms:
+            if eio_sid is None and not self.eio_sid_from_sid(sid, namespace):
+                # The library would leave an empty room behind.
+                raise KeyError(sid)
+            super().basic_enter_room(sid, namespace, room, eio_sid)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        with self._changing_rooms:
+            super().basic_leave_room(sid, namespace, room)
+
+    def get_rooms(self, sid: str, namespace: str) -> list[str]:
+        with self._changing_rooms:
+            found: list[str] = super().get_rooms(sid, namespace)
+        return found
+
+    def drop(self, sid: str, namespace: str) -> None:
+        """Cut the connection of a client; its library takes that for a fault and reconnects.
+
+        :param sid: the client's ``request.sid``.
+        :param namespace: the namespace that the sid belongs to.
+        """
+        connection = self.connection(sid, namespace)
+        if connection:
+            # A regular close would tell the client that it is not wanted any more.
+            connection.drop()
+
+    def connection(self, sid: str, namespace: str) -> Connection | None:
+        """Return the connection of a client, if it is one of this process and open.
+
+        :param sid: the client's ``request.sid``.
+        :param namespace: the namespace that the sid belongs to.
+        """
+        found: Connection | None = self.server.eio.sockets.get(
+            self.eio_sid_from_sid(sid, namespace)
+        )
+        return found
+
+
+class _NoClients(socketio.Manager):  # type: ignore[misc]
+    """The clients of a command, which has none."""
+
+    def emit(self, *_: Any, **__: Any) -> None:
+        raise BrokerError(
+            "Clients are connected to the service, not to this command. With a broker "
+            "(MESSAGE_QUEUE_URL), what a command emits reaches them."
+        )
+
+    can_disconnect = drop = emit
+
+
+class _Dropping(_LocalManager):
+    """Lets a client be dropped that is connected to another process."""
+
+    def drop(self, sid: str, namespace: str) -> None:
+        if self.eio_sid_from_sid(sid, namespace):
+            super().drop(sid, namespace)
+            return
+        message = {"method": "disconnect", "drop": True, "sid": sid, "namespace": namespace}
+        self._publish({**message, "host_id": self.host_id})
+
+    def _handle_disconnect(self, message: dict[str, Any]) -> None:
+        if message.get("drop"):
+            super().drop(message["sid"], message["namespace"])
+        else:
+            super()._handle_disconnect(message)
+
+
+class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
+    """Redis, and what speaks its protocol.
+
+    What is sent while it is away is lost for the clients of other processes, as the broker keeps
+    nothing; those of this process get it. A handler waits for a broker that hangs once; from then
+    on, until it answers again, it does not wait at all.
+    """
+
+    name = "redis"
+
+    def __init__(self, url: str, *, serves_clients: bool) -> None:
+        """Connect to nothing yet.
+
+        :param url: where Redis is.
+        :param serves_clients: whether clients connect to this process. A command learns from an
+            exception that it could not send.
+        """
+        super().__init__(channel=CHANNEL)
+        self.address = without_password(url)
+        self.trouble = ""
+        """Why the broker cannot be used; empty while it can."""
+        self._redis: Any = redis.Redis.from_url(
+            url,
+            connection_class=_TLSConnection if url.startswith("rediss:") else _Connection,
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            socket_keepalive=True,
+            # Whoever waits for an answer would wait several times as long.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._serves_clients = serves_clients
+        self._lost = _LOST.labels(self.address)
+        _UP.labels(self.address).set_function(lambda: not self.trouble)
+
+    def check(self) -> None:
+        """Ask the broker whether it is there, and note the answer."""
+        try:
+            self._redis.ping()
+        except (RedisError, OSError) as error:
+            self._note(str(error) or type(error).__name__)
+        else:
+            self._note("")
+
+    def watch(self) -> None:
+        """Check it again and again, from now on."""
+        while True:
+            self.server.sleep(_PAUSE)
+            self.check()
+
+    def add(self, amounts: dict[str, int], seconds: int) -> dict[str, int]:
+        """Add to counters that all processes share, and return what they are at then.
+
+        :param amounts: how much, by the names of the counters.
+        :param seconds: how long a counter is kept that nobody adds to.
+        :return: nothing while the broker does not answer.
+        """
+        if self.trouble or not amounts:
+            return {}
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for name, amount in amounts.items():
+                    pipeline.incrby(f"{self.channel}:{name}", amount)
+                    pipeline.expire(f"{self.channel}:{name}", seconds)
+                totals = pipeline.execute()[::2]
+        except (RedisError, OSError) as error:
+            self._note(str(error) or type(error).__name__)
+            return {}
+        return dict(zip(amounts, totals, strict=True))
+
+    def _note(self, trouble: str) -> None:
+        before, self.trouble = self.trouble, trouble
+        if trouble and not before:
+            logger.error("The broker %s does not answer: %s", self.address, trouble)
+        elif before and not trouble:
+            logger.warning("The broker %s answers again", self.address)
+
+    def _publish(self, message: dict[str, Any]) -> None:
+        if self._serves_clients and self.trouble:
+            self._lost.inc()
+            return
+        try:
+            heard = self._redis.publish(self.channel, self.json.dumps(message))
+        except (RedisError, OSError) as error:
+            if not self._serves_clients:
+                raise BrokerError(f"The broker {self.address} does not answer: {error}") from error
+            self._note(str(error) or type(error).__name__)
+            self._lost.inc()
+        else:
+            if not heard and not self._serves_clients:
+                raise BrokerError(f"No process of the service listens at {self.address}.")
+
+    def _listen(self) -> Iterator[bytes]:
+        """Yield what other processes send, for ever."""
+        while True:
+            try:
+                with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                    subscription.subscribe(self.channel)
+                    while not self.trouble:
+                        message = subscription.get_message(timeout=_PAUSE)
+                        if message:
+                            yield message["data"]
+            except (RedisError, OSError) as error:
+                self._note(str(error) or type(error).__name__)
+            self.server.sleep(_PAUSE)
+
+
+class _Connection(redis.Connection):
+    """A connection to Redis, whose host is looked up with an end."""
+
+    def _connect(self) -> Any:
+        name, trouble = self.host, OSError()
+        try:
+            for self.host in addresses(name):
+                try:
+                    return super()._connect()  # type: ignore[no-untyped-call]
+                except OSError as error:
+                    trouble = error
+            raise trouble
+        finally:
+            # Which is what a certificate is made out to, and what messages say.
+            self.host = name
+
+
+class _TLSConnection(redis.SSLConnection, _Connection):
+    """The same, encrypted."""
+
+
+class _KafkaManager(_Dropping, socketio.KafkaManager):  # type: ignore[misc]
+    """Kafka."""
+
+
+class _ZmqManager(_Dropping, socketio.ZmqManager):  # type: ignore[misc]
+    """ZeroMQ."""
+
+
+class _KombuManager(_Dropping, socketio.KombuManager):  # type: ignore[misc]
+    """RabbitMQ, and the others that Kombu knows."""

@@ -1,0 +1,386 @@
+# Owned by the template: an update may change this file.
+"""One connection: all that is known of a client, and the one place that everything of it passes.
+
+What comes in is counted, bounded and checked here, and lets others run; what goes out is counted,
+and waits until the client is accepted. Who asks about a client asks this object.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from engineio.exceptions import EngineIOError
+from engineio.packet import MESSAGE
+from engineio.packet import Packet as EnginePacket
+from prometheus_client import Counter
+from socketio.packet import BINARY_EVENT, CONNECT, CONNECT_ERROR, DISCONNECT, Packet
+
+from ...flask_view import Problem
+from ...flask_view.handling.client import Client
+from . import protocol
+from .budget import price, too_many
+from .engine import CLIENT_LEFT, Engine, EngineSocket
+from .protocol import MalformedError
+
+if TYPE_CHECKING:
+    from .limits import Address, Limits
+
+logger = logging.getLogger(__name__)
+
+_DROPPED = Counter(
+    "socketio_clients_dropped_total", "Clients whose connection was cut, by reason.", ("reason",)
+)
+# A client that has waited for so long for its budget is told, and after as long again dropped.
+_PATIENCE_SECONDS = 5
+# A client may send as many messages that are none.
+_MOST_MALFORMED = 20
+# As many bytes may wait for a client without anybody asking why.
+_SOON_READ = 65_536
+# Others have their turn when a client has been served for so long, in seconds.
+_TURN = 0.005
+
+TOO_FAST = (429, too_many("events").document["detail"])
+
+
+class Connection(Client, EngineSocket):
+    """A client's connection, over any transport."""
+
+    def __init__(self, server: Engine, sid: str, limits: Limits, address: Address) -> None:
+        """Begin a connection.
+
+        :param server: the Engine.IO server.
+        :param sid: the id of the connection.
+        :param limits: what clients may take.
+        :param address: where the client is.
+        """
+        super().__init__(server, sid)
+        self.address = address
+        self.max_message_bytes: int = server.max_http_buffer_size
+        self.namespaces: set[str] = set()
+        """The namespaces with views that the client is in."""
+        self.useless_since = time.monotonic()
+        """When it last left such a namespace, or came."""
+        self.is_behind = False
+        """Whether too much waited for it at the last look."""
+        self._limits = limits
+        self._budgets = limits.anonymous_budgets(address)
+        self._waited = 0.0
+        self._turn_began = 0.0
+        self._lock = threading.Lock()
+        self._unsent = 0
+        self._kept = 0
+        self._is_cut = False
+        # Messages for a client that asks to be let in, by namespace, until that is decided.
+        self._held: dict[str, list[EnginePacket]] = {}
+        self._held_size = 0
+        self._holding = threading.Lock()
+        self._sent_to = ""
+        # A message whose attachments are still to come, and those that are there.
+        self._incomplete: Packet | None = None
+        self._attachments: list[bytes] = []
+        # How many more attachments belong to a message that was refused.
+        self._unwanted = 0
+        self._malformed = 0
+        self._next_line = 0.0
+
+    # What comes in
+
+    def count(self, size: int) -> bool:
+        """Count what the client has sent, and let it feel that it sends too much.
+
+        :param size: how many bytes it is.
+        :return: whether the connection goes on.
+        """
+        now = time.monotonic()
+        tokens = price(size)
+        wait = 0.0
+        for budget in self._budgets:
+            wait = max(wait, budget.spend(tokens, now))
+        if wait:
+            self._slow_down(wait)
+        elif self._waited and all(budget.is_quiet for budget in self._budgets):
+            self._waited = 0.0
+            if self.refusal is TOO_FAST:
+                self.refusal = None
+        elif time.perf_counter() - self._turn_began > _TURN:
+            self.server.sleep(0)
+            self._turn_began = time.perf_counter()
+        return not (self.closed or self._is_cut)
+
+    def has_rested(self, now: float) -> None:
+        """Hear that others had their turn.
+
+        :param now: the time, by ``time.perf_counter()``.
+        """
+        self._turn_began = now
+
+    def before_reading(self) -> None:
+        """Wait while the client does not read, so that its own answers cannot fill the memory."""
+        while self._unsent > _SOON_READ and not (self.closed or self._is_cut):
+            enough = self._unsent > self._limits.max_unsent // 2
+            if not self.address.lets_wait(self.sid, self._unsent) or enough:
+                self.server.sleep(0.05)
+            else:
+                return
+        if self.address.waiting:
+            self.address.lets_wait(self.sid, 0)
+
+    def keep(self, size: int) -> bool:
+        """Count bytes that stay in memory until a message is complete.
+
+        :param size: how many more; below zero, how many fewer.
+        :return: whether the client may have as much.
+        """
+        with self._lock:
+            self._kept += size
+        return self.address.keep(size)
+
+    def receive_packet(self, packet: str | bytes) -> None:
+        """Handle one packet of Engine.IO (protocol 4), or a binary message.
+
+        :raises EngineIOError: it is no packet that a client sends; the connection ends.
+        """
+        if self.websocket is None:
+            # A websocket counts its frames itself.
+            self.before_reading()
+            if not self.count(len(packet)):
+                return
+        kind = packet[:1]
+        if isinstance(packet, bytes):
+            self._receive_attachment(packet)
+        elif kind == "4":
+            self._receive_message(packet[1:])
+        elif kind == "3":
+            self.schedule_ping()
+        elif kind == "1":
+            # A request that waits for packets ends with one.
+            self.queue.put(EnginePacket())
+            self.close(abort=True, reason=CLIENT_LEFT)
+        elif kind not in ("5", "6") or len(packet) > 1:
+            # These two have no effect, and may come late.
+            self.cut("no packet of Engine.IO")
+            raise EngineIOError("no packet")
+
+    def _receive_message(self, text: str) -> None:
+        if incomplete := self._incomplete:
+            self._forget_incomplete()
+            self._refuse(MalformedError(400, "Attachments are missing.", incomplete))
+        try:
+            packet = protocol.read(text)
+        except MalformedError as error:
+            self._unwanted = error.packet.attachment_count if error.packet else 0
+            self._refuse(error)
+            if self._unwanted > protocol.MOST_ATTACHMENTS:
+                raise EngineIOError("too many attachments") from None
+            return
+        self._unwanted = 0
+        if packet.attachment_count:
+            self._incomplete = packet
+        else:
+            self._deliver(packet)
+
+    def _receive_attachment(self, data: bytes) -> None:
+        packet = self._incomplete
+        if self._unwanted:
+            self._unwanted -= 1
+            return
+        if packet is None:
+            self._refuse(MalformedError(400, "This attachment belongs to no message.", None))
+            return
+        self._attachments.append(data)
+        if not self.keep(len(data)) or self._kept > self.max_message_bytes:
+            self.cut("too large a message")
+            return
+        if len(self._attachments) < packet.attachment_count:
+            return
+        try:
+            protocol.fill(packet, self._attachments)
+        except MalformedError as error:
+            self._refuse(error)
+        else:
+            self._deliver(packet)
+        finally:
+            self._forget_incomplete()
+
+    def _forget_incomplete(self) -> None:
+        self.keep(-sum(map(len, self._attachments)))
+        self._incomplete, self._attachments = None, []
+
+    def _deliver(self, packet: Packet) -> None:
+        server, namespace = self._limits.server, packet.namespace
+        joined = protocol.has_joined(server, self.sid, namespace)
+        asks = packet.packet_type == CONNECT and not joined
+        if asks:
+            self._held[namespace] = []
+        elif not joined:
+            if packet.id is not None:
+                problem = Problem(403, f"Connect to the namespace {namespace} first.")
+                protocol.send_ack(server, self.sid, packet, {"error": problem.document})
+            return
+        elif packet.packet_type == DISCONNECT:
+            self._left(namespace)
+        try:
+            protocol.deliver(server, self.sid, packet)
+        except Exception:
+            # Nothing of a view raises: it would be the library, or a callback of emit.
+            logger.exception("A message of Socket.IO could not be handled, sid %s", self.sid)
+        finally:
+            if asks:
+                with self._holding:
+                    self._held.pop(namespace, None)
+                    self._held_size = 0
+
+    def _refuse(self, error: MalformedError) -> None:
+        """Answer what cannot be handled, if it waits for an answer; end with who goes on."""
+        self._malformed += 1
+        packet, server = error.packet, self._limits.server
+        self._log(f"Refused: {error}")
+        if packet and packet.packet_type == CONNECT:
+            protocol.refuse_connect(server, self.sid, packet, error.problem)
+        elif packet and packet.id is not None:
+            protocol.send_ack(server, self.sid, packet, {"error": error.problem.document})
+        if self._malformed > _MOST_MALFORMED:
+            self.cut("malformed messages")
+
+    def _slow_down(self, wait: float) -> None:
+        """Read no further for a moment, which the client comes to feel; then tell it, then end."""
+        if self._waited > 2 * _PATIENCE_SECONDS:
+            self.cut(f"more than {self._budgets[0].rate} events a second")
+            return
+        if self._waited > _PATIENCE_SECONDS and self.refusal is None:
+            self.refusal = TOO_FAST
+            self._log(f"Refusing: more than {self._budgets[0].rate} events a second")
+        began = time.monotonic()
+        self.server.sleep(wait)
+        self._waited += time.monotonic() - began
+        self._turn_began = time.perf_counter()
+
+    def _log(self, line: str) -> None:
+        """Write a line about the client, at most one a second."""
+        now = time.monotonic()
+        if now >= self._next_line:
+            self._next_line = now + 1
+            logger.warning("%s, sid %s", line, self.sid)
+
+    # What goes out
+
+    def send(self, pkt: EnginePacket) -> None:
+        """Send a packet, now or when the client is accepted in the namespace that it is for."""
+        if pkt.packet_type == MESSAGE and self._is_held_back(pkt):
+            return
+        self._put(pkt)
+
+    def written(self, packets: Iterable[EnginePacket]) -> None:
+        """Hear that packets have left the queue for the network."""
+        size = sum(map(_size, packets))
+        with self._lock:
+            self._unsent -= size
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait to be sent, or are being sent."""
+        return self._unsent
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether none of its events is being handled, and nothing waits to be sent."""
+        return not self.running and not self._unsent
+
+    def _put(self, packet: EnginePacket) -> None:
+        if self.check_ping_timeout():
+            with self._lock:
+                self._unsent += _size(packet)
+            self.queue.put(packet)
+
+    def _is_held_back(self, packet: EnginePacket) -> bool:
+        """Tell whether a message is not to be sent at once.
+
+        It is kept while the client waits to be let into the namespace. What lets it in is the
+        message by which the library accepts it, and what was kept follows that one.
+        """
+        data = packet.data
+        if not self._held:
+            if data[:1] == "1":
+                self._left(protocol.kind_of(data)[1])
+            return False
+        with self._holding:
+            if isinstance(data, str):
+                kind, self._sent_to = protocol.kind_of(data)
+            else:
+                # An attachment goes the way of the message before it.
+                kind = BINARY_EVENT
+            namespace = self._sent_to
+            if namespace not in self._held:
+                return False
+            if kind == CONNECT:
+                if protocol.has_views(self._limits.server, namespace):
+                    self.namespaces.add(namespace)
+                for waiting in (packet, *self._held[namespace]):
+                    self._put(waiting)
+                del self._held[namespace]
+                return True
+            if kind == CONNECT_ERROR:
+                del self._held[namespace]
+                return False
+            self._held[namespace].append(packet)
+            self._held_size += _size(packet)
+        if self._held_size > self._limits.max_unsent:
+            self.cut("too much before it was accepted")
+        return True
+
+    # Who the client is, and its end
+
+    def accept(self, namespace: str, user: Any) -> None:
+        """Hear that the client is accepted; a user has one budget for all connections."""
+        super().accept(namespace, user)
+        if isinstance(user, str | int | UUID):
+            self._budgets = (self._limits.budget_of(user),)
+
+    def charge(self, tokens: int) -> None:
+        """Take tokens for an event that costs more than others.
+
+        :raises Problem: 429, they are not there.
+        """
+        for budget in self._budgets:
+            budget.charge(tokens)
+
+    def drop(self) -> None:
+        """End the connection in such a way that the client takes it for a fault, and reconnects."""
+        self.close(abort=True)
+
+    def cut(self, reason: str) -> None:
+        """End the connection at once, whoever holds it up.
+
+        :param reason: why, for the log and the metric.
+        """
+        if self._is_cut:
+            return
+        self._is_cut = True
+        _DROPPED.labels(reason).inc()
+        logger.warning("Dropped: %s, sid %s", reason, self.sid)
+        if self.websocket:
+            # Who reads from it finds that out, and ends the connection.
+            self.websocket.cut()
+        else:
+            self.server.start_background_task(self.drop)
+
+    def gone(self) -> None:
+        """Hear that the connection has ended, and give back what it took."""
+        self._forget_incomplete()
+        self.keep(-self._kept)
+        self.address.lets_wait(self.sid, 0)
+        self._limits.gone(self)
+
+    def _left(self, namespace: str) -> None:
+        self.namespaces.discard(namespace)
+        self.useless_since = time.monotonic()
+
+
+def _size(packet: EnginePacket) -> int:
+    """Return how much of memory a packet takes, about."""
+    return len(packet.data or "")

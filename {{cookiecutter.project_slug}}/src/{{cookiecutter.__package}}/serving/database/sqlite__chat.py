@@ -1,0 +1,131 @@
+# Owned by the template: an update may change this file.
+"""SQLite, which has one writer at a time, and waits for it in C: so that nobody waits in there.
+
+Those of this process take turns; for another process, whoever waits tries again after a sleep.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import URL, Engine, event
+from sqlalchemy import Connection as SQLConnection
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ..instance import make_folder, make_private
+
+# How long a transaction waits for one of another process, and between two attempts, in seconds.
+_PATIENCE = 5.0
+_SHORTEST, _LONGEST = 0.001, 0.05
+
+_Result = TypeVar("_Result")
+
+
+class Turn:
+    """What those of one process who write take in turns."""
+
+    def __init__(self, seconds: float) -> None:
+        """Begin with nobody.
+
+        :param seconds: how long somebody waits.
+        """
+        self._lock = threading.Lock()
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        """Wait for the others.
+
+        :raises PoolTimeoutError: that takes too long.
+        """
+        if not self._lock.acquire(timeout=self._seconds):
+            raise PoolTimeoutError(f"another transaction writes for over {self._seconds} seconds")
+
+    def __exit__(self, *_: object) -> None:
+        """Let the next one in."""
+        self._lock.release()
+
+
+def embedded(folder: Path) -> URL:
+    """Return the address of the database in a folder; nobody else can read it.
+
+    :raises OSError: it cannot be made there.
+    """
+    make_folder(folder)
+    file = folder / "service.db"
+    make_private(file)
+    # These two get the rights of the file when they are made, and may be older.
+    for beside in (file.with_name("service.db-wal"), file.with_name("service.db-shm")):
+        if beside.exists():
+            make_private(beside)
+    return URL.create("sqlite", database=str(file))
+
+
+def prepare(engine: Engine) -> None:
+    """Let the transactions of an engine begin and wait as they should.
+
+    :param engine: made with the option ``connect_args=CONNECTION``.
+    """
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+
+
+class _Cursor(sqlite3.Cursor):
+    """Runs a statement when the lock that it needs is free."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Self:
+        return _patiently(super().execute, sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> Self:
+        return _patiently(super().executemany, sql, parameters)
+
+
+class _Connection(sqlite3.Connection):
+    """A connection of such cursors."""
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    def commit(self) -> None:
+        _patiently(super().commit)
+
+
+CONNECTION = {"factory": _Connection, "timeout": 0}
+"""What the driver is told to make, and that it does not wait itself."""
+
+
+def _patiently(do: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Do something, again and again as long as another process has the lock."""
+    deadline = time.monotonic() + _PATIENCE
+    pause = _SHORTEST
+    while True:
+        try:
+            return do(*arguments)
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorcode", 0)
+            # What another process wrote since this transaction first read does not go away.
+            waits = code & 0xFF == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT
+            if not waits or time.monotonic() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST)
+
+
+def _set_up(connection: Any, _: Any) -> None:
+    """Set a new connection up."""
+    # The driver would begin a transaction at the first change only; see _begin.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    # What is committed stays, even if the machine loses its power.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: SQLConnection) -> None:
+    """Begin a transaction; what reads first and writes then takes its turn at once."""
+    immediate = connection.get_execution_options().get("immediate")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

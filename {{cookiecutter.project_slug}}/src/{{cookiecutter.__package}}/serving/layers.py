@@ -1,0 +1,136 @@
+# Owned by the template: an update may change this file.
+"""What stands around the application: the layers that every request passes, in their order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from flask import Flask
+from flask_socketio import SocketIO
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from ..flask_view.handling import errors, serialization, telemetry
+from .async_mode import ASYNC_MODE
+from .cluster.affinity import SessionAffinity
+from .cluster.broker import RedisManager, client_manager
+from .connections.limits import Limits
+from .process.drain import Drain
+from .process.logs import configure_logging
+from .readiness import add_check
+from .requests.headers import add_headers
+from .requests.origins import OriginRules
+from .requests.session_cookie import CookieSessions
+from .settings import ServingSettings
+
+WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Layer = Callable[[WSGIApp], WSGIApp]
+
+_EXTENSION = "serving"
+
+
+@dataclass(frozen=True)
+class Service:
+    """An application, with what stands around it."""
+
+    app: Flask
+    settings: ServingSettings
+    socketio: SocketIO
+    limits: Limits
+    drain: Drain
+
+
+def service_of(app: Flask) -> Service:
+    """Return an application with what ``surround`` has put around it."""
+    service: Service = app.extensions[_EXTENSION]
+    return service
+
+
+def surround(
+    app: Flask, socketio: SocketIO, settings: ServingSettings, *, serves_clients: bool
+) -> None:
+    """Put around an application what every request and every Socket.IO connection passes.
+
+    :param app: the application.
+    :param socketio: the Socket.IO server, which is bound to the application here.
+    :param settings: the settings of the service.
+    :param serves_clients: whether clients will connect, or the application is there for a command.
+    :raises SettingsError: the broker cannot be used as it is named.
+    """
+    configure_logging(settings)
+    app.config.from_mapping(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SECRET_KEY_FALLBACKS=[old.get_secret_value() for old in settings.secret_key_fallbacks],
+        MAX_CONTENT_LENGTH=settings.max_message_bytes,
+    )
+    app.json = serialization.FlaskJSON(app)
+    app.session_interface = CookieSessions()
+    errors.init_app(app)
+
+    origins = OriginRules(settings)
+    origins.init_app(app)
+    clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)
+    if isinstance(clients, RedisManager):
+        add_check(app, "broker", lambda: clients.trouble)
+    requests_of_flask = app.wsgi_app
+    socketio.init_app(app, client_manager=clients, **_socketio_options(settings, origins))
+    limits = Limits(socketio.server, settings)
+    drain = Drain(app, limits, socketio.sleep)
+    app.extensions[_EXTENSION] = Service(app, settings, socketio, limits, drain)
+
+    layers: list[Layer] = [
+        # Outermost, so that every response has them, whichever layer gives it.
+        add_headers,
+        # Sees all requests that run, as the process may not stop before they are answered.
+        drain.layer,
+        # Another process has to answer these, so nothing here counts or checks them.
+        *([SessionAffinity(socketio.server).layer] if settings.message_queue_url else []),
+        # From here on the address, the host and the scheme are the client's, and not the proxy's.
+        *([_trust_proxies(settings.trusted_proxies)] if settings.trusted_proxies else []),
+        # Whoever sends too much is refused before anything costs more than this.
+        limits.layer,
+        # What a page of another site may not do never reaches a handler.
+        origins.layer,
+        # Answers the requests of Socket.IO; all others go on to Flask.
+        partial(_answer_socketio, socketio),
+        # Innermost: a line in the log and an observation for each of Flask's own requests.
+        partial(telemetry.layer, app),
+    ]
+    serve: WSGIApp = requests_of_flask
+    for layer in reversed(layers):
+        serve = layer(serve)
+    app.wsgi_app = serve  # type: ignore[assignment,method-assign]
+
+
+def _trust_proxies(hops: int) -> Layer:
+    """Believe what so many proxies say about a request, in the ``X-Forwarded`` headers."""
+    return partial(ProxyFix, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops)
+
+
+def _answer_socketio(socketio: SocketIO, serve: WSGIApp) -> WSGIApp:
+    """Let Flask-SocketIO answer what is for it."""
+    middleware: Any = socketio.sockio_mw
+    middleware.wsgi_app = serve
+    answer: WSGIApp = middleware
+    return answer
+
+
+def _socketio_options(settings: ServingSettings, origins: OriginRules) -> dict[str, Any]:
+    return {
+        "async_mode": ASYNC_MODE,
+        "async_handlers": not settings.ordered_events,
+        "cors_allowed_origins": origins.is_allowed_origin,
+        "cors_credentials": "*" not in settings.cors_allowed_origins,
+        "json": serialization,
+        "max_http_buffer_size": settings.max_message_bytes,
+        # The views say which there are, and refuse the others in their own words.
+        "namespaces": "*",
+        "ping_interval": settings.ping_interval,
+        "ping_timeout": settings.ping_timeout,
+        "transports": settings.transports,
+        "logger": logging.getLogger("socketio"),
+        "engineio_logger": logging.getLogger("engineio"),
+    }

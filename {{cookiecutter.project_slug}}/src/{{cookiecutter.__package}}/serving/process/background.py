@@ -1,0 +1,54 @@
+# Owned by the template: an update may change this file.
+"""What a process does beside serving, from its start on."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..cluster.broker import RedisManager
+from ..layers import Service
+
+logger = logging.getLogger(__name__)
+
+# A beat that comes later than that is a process that stood still, in seconds.
+_BEAT = 0.25
+_STALL = 0.5
+
+
+def start(service: Service) -> None:
+    """Start it, in the process that serves.
+
+    :param service: the service that begins to serve.
+    """
+    server, limits = service.socketio.server, service.limits
+    if isinstance(server.manager, RedisManager):
+        server.manager.check()
+        state = "does not answer yet" if server.manager.trouble else "connected"
+        logger.info("Broker %s: %s", server.manager.address, state)
+        server.start_background_task(server.manager.watch)
+        server.start_background_task(limits.share, server.manager.add)
+    if not server.manager_initialized:
+        # Else it would hear other processes from its first client on only.
+        server.manager_initialized = True
+        server.manager.initialize()
+    server.start_background_task(limits.watch)
+    if service.app.debug:
+        server.start_background_task(_report_stalls, server.sleep)
+
+
+def _report_stalls(sleep: Callable[[float], Any]) -> None:
+    """Tell what holds the whole process up: a call that blocks, or computes for too long."""
+    while True:
+        # Unless the next beat comes in time, this writes what every thread is doing.
+        faulthandler.dump_traceback_later(_BEAT + _STALL)
+        asleep = time.monotonic()
+        sleep(_BEAT)
+        late = time.monotonic() - asleep - _BEAT
+        if late > _STALL:
+            logger.warning(
+                "Nothing moved for %.1f seconds, for no client. The lines above say where.", late
+            )

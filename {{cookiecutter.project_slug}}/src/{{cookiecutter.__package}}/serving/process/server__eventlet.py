@@ -1,0 +1,62 @@
+# Owned by the template: an update may change this file.
+"""Serve the service with eventlet's own WSGI server, in one process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+import eventlet.wsgi
+from eventlet.greenio import GreenPipe
+from eventlet.greenpool import GreenPool
+from eventlet.patcher import original
+
+from ..connections.limits import SPARE_PLACES
+from ..layers import Service
+from ..requests.arrivals import Arrivals
+from . import background
+from .worker import Worker
+
+
+def serve(listener: socket.socket, service: Service) -> None:
+    """Serve until the process is told to stop.
+
+    :param listener: the socket to accept connections on.
+    :param service: the application, with what stands around it.
+    """
+    settings = service.settings
+    arrivals = Arrivals(service.app, settings)
+    places = settings.max_connections + SPARE_PLACES
+    server = eventlet.spawn(
+        eventlet.wsgi.server,
+        listener,
+        arrivals,
+        protocol=Worker,
+        custom_pool=GreenPool(places),
+        log_output=False,
+        # Debugging here would mean to send tracebacks to clients.
+        debug=False,
+    )
+    eventlet.spawn(arrivals.watch, eventlet.sleep)
+    background.start(service)
+    if _next_signal() == signal.SIGTERM:
+        service.drain.finish(settings.drain_seconds, listener)
+    server.kill()
+
+
+def _next_signal() -> int:
+    """Let the green threads run until the process is told to stop; being told twice ends it."""
+    reader, writer = os.pipe()
+    write = original("os").write
+
+    def leave_word(number: int, _: object) -> None:
+        # A handler runs between any two instructions, so nothing else can be done in it.
+        write(writer, bytes([number]))
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, lambda *_: os._exit(1))
+
+    signal.signal(signal.SIGTERM, leave_word)
+    signal.signal(signal.SIGINT, leave_word)
+    word: bytes = GreenPipe(reader, "rb", 0).read(1)
+    return word[0]

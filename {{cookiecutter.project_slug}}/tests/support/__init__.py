@@ -1,0 +1,7 @@
+# Owned by the template: an update may change this file.
+"""What the tests stand on.
+
+1. ``fixtures``: what a test asks for by the names of its parameters; ``conftest`` imports them.
+2. ``live_server``: the server of the fixture ``server``, in this process.
+3. ``live``: the Socket.IO client of the fixture ``connect``.
+"""
