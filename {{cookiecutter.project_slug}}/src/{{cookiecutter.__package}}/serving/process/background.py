@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..cluster.broker import RedisManager
-from ..layers import Service
+from ..service import Service
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from eventlet.greenpool import GreenPool
 from eventlet.patcher import original
 
 from ..connections.limits import SPARE_PLACES
-from ..layers import Service
 from ..requests.arrivals import Arrivals
+from ..service import Service
 from . import background
 from .worker import Worker
 

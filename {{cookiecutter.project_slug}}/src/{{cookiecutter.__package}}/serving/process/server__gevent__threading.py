@@ -12,8 +12,8 @@ from types import FrameType
 from typing import Any
 
 from ..connections.limits import SPARE_PLACES
-from ..layers import Service
 from ..requests.arrivals import Arrivals
+from ..service import Service
 from . import background
 
 
