@@ -76,7 +76,7 @@ FILES = {
     "src/service/serving/process/worker.py",
     "src/service/serving/readiness.py",
     "src/service/serving/requests/__init__.py",
-    "src/service/serving/requests/arrivals.py",
+    "src/service/serving/requests/pending.py",
     "src/service/serving/requests/headers.py",
     "src/service/serving/requests/kinds.py",
     "src/service/serving/requests/origins.py",
