@@ -1,0 +1,189 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""The Socket.IO client of the pages: it does what the official one does, in a browser."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from browser import browsing
+from conftest import ROOT, generate
+from environments import interpreter
+from packages import installed
+from server import eventually, package_of, started
+
+OFFICIAL = "socket.io-client@4.8.4"
+CLIENTS = ("socket.js", "official.js")
+BEHAVIOURS = Path(__file__).with_name("behaviours.js")
+EVERY_MODE = [
+    "eventlet",
+    *(pytest.param(mode, marks=pytest.mark.full) for mode in ("gevent", "threading")),
+]
+PAGE = '<!DOCTYPE html><link rel="icon" href="data:,"><script type="module" src="behaviours.js"></script>'
+VIEWS = '''
+"""What the behaviours of a client are tried with."""
+
+from flask import abort, request
+
+from ..flask_view import FlaskView, on
+
+
+class LabView(FlaskView):
+    """Answers in /lab."""
+
+    def socket_one(self, value):
+        return value
+
+    def socket_several(self, *values):
+        return values[-1]
+
+    def socket_pair(self):
+        return 1, "two"
+
+    def socket_nothing(self):
+        pass
+
+    def socket_slow(self):
+        self.socketio.sleep(1)
+
+    def socket_auth(self):
+        return self.auth
+
+    def socket_transport(self):
+        return self.socketio.server.transport(request.sid, self.namespace)
+
+    def socket_tell(self, *values):
+        self.emit("told", values, to=request.sid)
+
+    def socket_ask(self, value):
+        sid = request.sid
+        self.socketio.server.emit(
+            "question",
+            value,
+            to=sid,
+            namespace=self.namespace,
+            callback=lambda *answer: self.emit("answered", answer, to=sid),
+        )
+
+    def socket_kick(self):
+        self.kick(request.sid)
+
+    def socket_cut(self):
+        self.drop(request.sid)
+
+
+class OtherView(LabView):
+    """Answers in /other."""
+
+
+class ClosedView(FlaskView):
+    """Refuses in /closed."""
+
+    def socket_connect(self):
+        abort(403, "The door is closed")
+'''
+SETTINGS = {
+    "MAX_MESSAGE_BYTES": "250000",
+    "MAX_EVENTS_PER_SECOND": "10000",
+    "PING_INTERVAL": "1",
+    "PING_TIMEOUT": "2",
+}
+
+Perform = Callable[..., dict[str, str]]
+
+
+class Stage:
+    """A service that can be killed and frozen, and started again at the same address."""
+
+    def __init__(self, service: Path, stack: ExitStack, settings: dict[str, str]) -> None:
+        """Start the service."""
+        self._service, self._stack, self._settings = service, stack, settings
+        self._port = "0"
+        self.start()
+
+    def start(self) -> None:
+        """Start the service, where it has been before."""
+        options = ("--port", self._port)
+        serving = started(interpreter(self._service), self._service, *options, **self._settings)
+        self.server = self._stack.enter_context(serving)
+        self._port = str(urlsplit(self.server.url).port)
+
+    def kill(self) -> None:
+        """End the service as a crash does."""
+        self._signal(signal.SIGKILL)
+        self.server.process.wait(10)
+
+    def freeze(self) -> None:
+        """Let the service stand still, with its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        os.killpg(self.server.process.pid, number)
+
+
+@pytest.fixture(scope="module", params=EVERY_MODE)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a service with views to try a client with, and a page that tries it."""
+    folder = tmp_path_factory.mktemp("service")
+    service = generate(folder, ROOT, starter="minimal", async_mode=request.param)
+    package = service / "src" / package_of(service)
+    (package / "views" / "lab.py").write_text(VIEWS)
+    (package / "static" / "behaviours.html").write_text(PAGE)
+    shutil.copy(BEHAVIOURS, package / "static")
+    official = installed(OFFICIAL) / "socket.io-client" / "dist" / "socket.io.esm.min.js"
+    shutil.copy(official, package / "static" / "official.js")
+    return service
+
+
+@pytest.fixture
+def perform(service: Path, tmp_path: Path) -> Iterator[Perform]:
+    """`perform(client, ...)`: what a client does otherwise than is expected, by behaviour."""
+    with ExitStack() as stack:
+
+        def perform(
+            client: str, transport: str = "websocket", block: str = "", **settings: str
+        ) -> dict[str, str]:
+            stage = Stage(service, stack, SETTINGS | settings)
+            query = urlencode({"client": f"./{client}", "transport": transport, "block": block})
+            url = f"{stage.server.url}/static/behaviours.html?{query}"
+            browser = stack.enter_context(browsing(url, tmp_path / "browser"))
+            # Connections fail on purpose here, and Chromium says so in many ways.
+            browser.forgiven = ("",)
+            driver = browser.driver
+            eventually(lambda: driver.execute_script("return Boolean(window.play)"))
+            driver.execute_script("window.play(arguments[0])", not (block or settings))
+            while not (results := driver.execute_script("return window.results")):
+                if wanted := driver.execute_script("return window.wanted"):
+                    getattr(stage, wanted)()
+                    driver.execute_script("window.wanted = ''; window.done()")
+                time.sleep(0.05)
+            assert len(results) > 20
+            return {name: found for name, found in results.items() if found != "as expected"}
+
+        yield perform
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_does_what_is_expected(perform: Perform, client: str) -> None:
+    assert perform(client) == {}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_does_the_same_without_websockets(perform: Perform, client: str) -> None:
+    assert perform(client, "polling", "gone") == {}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_does_the_same_where_the_server_takes_no_websocket(
+    perform: Perform, client: str
+) -> None:
+    assert perform(client, "polling", TRANSPORTS="polling") == {}
