@@ -1,7 +1,7 @@
 // What a page can rely on, whichever Socket.IO client it imports: the service's own, or the official one.
 // The query of the page says which: `client` is the URL of a module with `io`, `transport` what it is
 // expected to connect by, and `block` what happens to its websockets. `play()` goes through the
-// behaviours and leaves in `window.results` what differs from what is expected. What has to be done
+// behaviours and leaves in `window.results` what each gave. What has to be done
 // outside of the browser meanwhile, to the server, is asked for in `window.wanted`.
 const { client, transport, block } = Object.fromEntries(new URLSearchParams(location.search));
 
@@ -295,7 +295,8 @@ behaviour("does not emit what is reserved", [
 behaviour("goes on after a handler that throws", ["thrown on purpose", [2, null]], async () => {
   const socket = await connected();
   const reported = new Promise((resolve) => {
-    window.addEventListener("error", (event) => (event.preventDefault(), resolve(event.error.message)), { once: true });
+    const hear = (event) => (event.preventDefault(), resolve((event.error ?? event.reason).message));
+    for (const kind of ["error", "unhandledrejection"]) window.addEventListener(kind, hear, { once: true });
   });
   socket.once("told", () => {
     throw new Error("thrown on purpose");
@@ -368,7 +369,7 @@ behaviour("notices that the server is silent", ["ping timeout", "again"], async 
 
 /** Go through the behaviours. @param {boolean} withServer whether somebody outside does what is asked for */
 window.play = async (withServer) => {
-  const results = {};
+  const results = (window.results = {});
   for (const { name, expected, run } of behaviours.slice(0, withServer ? undefined : alone)) {
     let timer;
     const late = new Promise((_, reject) => (timer = setTimeout(reject, 3 * PATIENCE, new Error("it has no end"))));
@@ -378,5 +379,5 @@ window.play = async (withServer) => {
     const [one, other] = [expected, found].map((value) => JSON.stringify(value));
     results[name] = one === other ? "as expected" : `${other}, and not ${one}`;
   }
-  window.results = results;
+  window.over = true;
 };

@@ -94,6 +94,8 @@ SETTINGS = {
     "PING_TIMEOUT": "2",
 }
 
+ENDS_WITHIN = 120.0
+
 Perform = Callable[..., dict[str, str]]
 
 
@@ -161,12 +163,14 @@ def perform(service: Path, tmp_path: Path) -> Iterator[Perform]:
             driver = browser.driver
             eventually(lambda: driver.execute_script("return Boolean(window.play)"))
             driver.execute_script("window.play(arguments[0])", not (block or settings))
-            while not (results := driver.execute_script("return window.results")):
+            deadline = time.monotonic() + ENDS_WITHIN
+            while not driver.execute_script("return window.over") and time.monotonic() < deadline:
                 if wanted := driver.execute_script("return window.wanted"):
                     getattr(stage, wanted)()
                     driver.execute_script("window.wanted = ''; window.done()")
                 time.sleep(0.05)
-            assert len(results) > 20
+            results = driver.execute_script("return window.results")
+            assert driver.execute_script("return window.over"), results
             return {name: found for name, found in results.items() if found != "as expected"}
 
         yield perform

@@ -67,6 +67,7 @@ FILES = {
     "src/service/scaffold.py",
     "src/service/server.py",
     "src/service/settings.py",
+    "src/service/static/socket.js",
     "src/service/takeover.py",
     "src/service/urls.py",
     "src/service/views/__init__.py",

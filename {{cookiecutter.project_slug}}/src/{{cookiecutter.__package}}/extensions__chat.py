@@ -25,11 +25,7 @@ def init_app(
     :param socketio_options: what the Socket.IO server is configured with.
     :raises SettingsError: the database cannot be used.
     """
-    app.config.from_mapping(
-        SESSION_SECONDS=settings.session_seconds,
-        SOCKETIO_SCRIPT_URL=settings.socketio_script_url,
-        SOCKETIO_SCRIPT_INTEGRITY=settings.socketio_script_integrity,
-    )
+    app.config.from_mapping(SESSION_SECONDS=settings.session_seconds)
     try:
         db.init_app(
             app,

@@ -56,18 +56,6 @@ Secrets = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)]
 Transports = Annotated[
     list[Literal["polling", "websocket"]], NoDecode, BeforeValidator(_split), Field(min_length=1)
 ]
-{%- if cookiecutter.starter == "chat" %}
-
-
-def _integrity(settings: dict[str, Any]) -> str:
-    """Return the hash of the script that the page gets by default, and none for another."""
-    hashes = {
-        "https://cdn.socket.io/4.8.3/socket.io.min.js": (
-            "sha384-kzavj5fiMwLKzzD1f8S7TeoVIEi7uKHvbTA3ueZkrzYq75pNQUiUi6Dy98Q3fxb0"
-        )
-    }
-    return hashes.get(settings["socketio_script_url"], "")
-{%- endif %}
 
 
 class Settings(BaseSettings):
@@ -131,10 +119,6 @@ class Settings(BaseSettings):
     """Seconds that a request or an event waits for one of them."""
     session_seconds: int = Field(default=30 * 24 * 3600, ge=1)
     """How long somebody stays signed in."""
-    socketio_script_url: str = "https://cdn.socket.io/4.8.3/socket.io.min.js"
-    """Where the page gets the Socket.IO client from."""
-    socketio_script_integrity: str = Field(default_factory=_integrity)
-    """The hash that this script must have; that of a script of your own is not asked for."""
 {%- endif %}
 
     drain_seconds: float = Field(default=10.0, ge=0)
