@@ -1,20 +1,24 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
 """The Socket.IO client of the pages: it does what the official one does, in a browser."""
 
+import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from browser import browsing
-from conftest import ROOT, generate
+from conftest import ROOT, Bake, generate
 from environments import interpreter
 from packages import installed
+from programs import program
 from server import eventually, package_of, started
 
 OFFICIAL = "socket.io-client@4.8.4"
@@ -191,3 +195,59 @@ def test_a_client_does_the_same_where_the_server_takes_no_websocket(
     perform: Perform, client: str
 ) -> None:
     assert perform(client, "polling", TRANSPORTS="polling") == {}
+
+
+@pytest.fixture(scope="module")
+def odd(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what the client does before a server that does not keep to the protocol."""
+    service = baked(starter="minimal")
+    module = tmp_path_factory.mktemp("client") / "socket.mjs"
+    shutil.copy(service / "src" / package_of(service) / "static" / "socket.js", module)
+    done = subprocess.run(
+        [program("node"), Path(__file__).with_name("odd_server.mjs"), module.as_uri()],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_what_is_malformed_ends_the_connection_and_nothing_else(odd: dict[str, Any]) -> None:
+    assert odd["malformed"]
+    for packet, *found in odd["malformed"]:
+        assert found == ["disconnect", "parse error", True, True, True], packet
+    assert odd["malformedGreeting"] == "polling error"
+    assert odd["reported"] == []
+
+
+def test_what_nobody_asked_for_is_left_alone(odd: dict[str, Any]) -> None:
+    told, sent = odd["harmless"]
+    assert told == [["connect", None], ["said", 2], ["disconnect", "io client disconnect"]]
+    assert sent == ["40/chat,", "3", "41/chat,"]
+
+
+def test_binary_data_is_refused_before_it_is_sent(odd: dict[str, Any]) -> None:
+    assert odd["binary"] == [["TypeError"] * 3, 0]
+
+
+def test_an_error_in_a_handler_is_reported_and_stops_nothing(odd: dict[str, Any]) -> None:
+    assert odd["handlers"] == [True, "on purpose", "no auth"]
+
+
+def test_polling_that_was_needed_is_what_the_next_connection_begins_with(
+    odd: dict[str, Any],
+) -> None:
+    websockets, *is_right, last = odd["silentWebSocket"]
+    assert websockets == 1
+    assert is_right == [True, True], "a request with too much in it"
+    assert last == "41/chat,\x1e1"
+
+
+def test_polling_that_opens_and_does_not_work_is_not_remembered(odd: dict[str, Any]) -> None:
+    assert odd["pollingThatFindsNoSession"] is True
+
+
+def test_delays_double_up_to_the_longest(odd: dict[str, Any]) -> None:
+    assert odd["delays"] == [10, 20, 40, 50, 50]
