@@ -245,6 +245,7 @@ class PollingConnection extends Connection {
     try {
       while (!this.ended) {
         const packets = await this.#request({ signal: this.#aborter.signal });
+        if (!packets) throw new Error("The server has ended the connection.");
         for (const packet of packets.split(SEPARATOR)) this.receive(packet);
       }
     } catch (error) {
