@@ -28,7 +28,10 @@ EVERY_MODE = [
     "eventlet",
     *(pytest.param(mode, marks=pytest.mark.full) for mode in ("gevent", "threading")),
 ]
-PAGE = '<!DOCTYPE html><link rel="icon" href="data:,"><script type="module" src="behaviours.js"></script>'
+PAGE = """<!DOCTYPE html>
+<link rel="icon" href="data:,">
+<script type="module" src="behaviours.js"></script>
+"""
 VIEWS = '''
 """What the behaviours of a client are tried with."""
 
@@ -99,6 +102,10 @@ SETTINGS = {
 }
 
 ENDS_WITHIN = 120.0
+TYPED = (
+    *("--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022"),
+    *("--lib", "es2023,dom,dom.iterable", "--module", "nodenext"),
+)
 
 Perform = Callable[..., dict[str, str]]
 
@@ -251,3 +258,19 @@ def test_polling_that_opens_and_does_not_work_is_not_remembered(odd: dict[str, A
 
 def test_delays_double_up_to_the_longest(odd: dict[str, Any]) -> None:
     assert odd["delays"] == [10, 20, 40, 50, 50]
+
+
+def test_the_scripts_of_the_pages_have_no_errors_of_types(baked: Bake, tmp_path: Path) -> None:
+    service = baked(starter="chat")
+    static = service / "src" / package_of(service) / "static"
+    shutil.copytree(static, tmp_path / "static")
+    # Without it, the files would be taken for scripts of Node that are no modules.
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    checker = installed("typescript@5.9") / "typescript" / "bin" / "tsc"
+    done = subprocess.run(
+        [program("node"), checker, *TYPED, *sorted((tmp_path / "static").glob("*.js"))],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
