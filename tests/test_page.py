@@ -617,7 +617,7 @@ def test_the_page_works_where_no_websocket_does(start: Start, browse: Open) -> N
     with start(TRANSPORTS="polling") as server:
         people = [browse(server.url), browse(server.url)]
         for browser, name in zip(people, ("Ada", "Grace"), strict=True):
-            browser.forgiven = ("WebSocket connection to",)
+            browser.forgiven = (*AWAY, "WebSocket connection to")
             browser.enter(name)
         people[0].say("by polling")
         for browser in people:
