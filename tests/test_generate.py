@@ -91,6 +91,7 @@ FILES = {
     "src/service/serving/welcome/static/welcome.js",
     "src/service/serving/welcome/view.py",
     "src/service/settings.py",
+    "src/service/static/socket.js",
     "src/service/views/__init__.py",
     "src/service/views/echo.py",
     "src/service/views/health.py",
