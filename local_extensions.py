@@ -70,8 +70,9 @@ DEPENDENCIES = words(
     """
     alembic amqp annotated_types anyio apscheduler ast_serialize attr attrs bidict blinker brotli
     certifi cffi charset_normalizer click colorama coverage cryptography dns dnspython dotenv
-    engineio eventlet execnet flask flask_classful flask_classy flask_cors flask_migrate
-    flask_socketio flask_sqlalchemy gevent gevent_websocket geventwebsocket greenlet gunicorn h11
+    engineio eventlet execnet flask flask_alembic flask_classful flask_classy flask_cors
+    flask_migrate flask_socketio flask_sqlalchemy gevent gevent_websocket geventwebsocket greenlet
+    gunicorn h11
     hatchling idna importlib_metadata iniconfig itsdangerous jinja2 kafka kafka_python kombu librt
     locust mako markupsafe mock msgpack msgspec mypy mypy_extensions mypyc orjson packaging pathspec
     pip pkg_resources pluggy prometheus_client psutil psycopg psycopg2 psycopg2_binary

@@ -28,7 +28,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
         SOCKETIO_SCRIPT_INTEGRITY=settings.socketio_script_integrity,
     )
 
-    db.init_app(app, settings, serves_clients=serves_clients)
     surround(app, socketio, settings, serves_clients=serves_clients)
+    db.init_app(app, settings, serves_clients=serves_clients)
     register_views(app, views, socket=socketio)
     return app
