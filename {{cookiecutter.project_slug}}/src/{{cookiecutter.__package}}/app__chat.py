@@ -24,7 +24,7 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     app = Flask(__name__, instance_path=str(settings.instance_path.absolute()))
     app.config.from_mapping(SESSION_SECONDS=settings.session_seconds)
 
-    db.init_app(app, settings, serves_clients=serves_clients)
     surround(app, socketio, settings, serves_clients=serves_clients)
+    db.init_app(app, settings, serves_clients=serves_clients)
     register_views(app, views, socket=socketio)
     return app
