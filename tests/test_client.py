@@ -262,8 +262,9 @@ def test_delays_double_up_to_the_longest(odd: dict[str, Any]) -> None:
 
 def test_the_scripts_of_the_pages_have_no_errors_of_types(baked: Bake, tmp_path: Path) -> None:
     service = baked(starter="chat")
-    static = service / "src" / package_of(service) / "static"
-    shutil.copytree(static, tmp_path / "static")
+    package = service / "src" / package_of(service)
+    for folder in (package / "static", package / "serving/welcome/static"):
+        shutil.copytree(folder, tmp_path / "static", dirs_exist_ok=True)
     # Without it, the files would be taken for scripts of Node that are no modules.
     (tmp_path / "package.json").write_text('{"type": "module"}')
     checker = installed("typescript@5.9") / "typescript" / "bin" / "tsc"

@@ -31,8 +31,7 @@ OWNED_PLACES = (
 )
 YOURS = (
     *("src/*/views/*", "src/*/chat/*", "src/*/models.py", "src/*/migrations/*"),
-    *("src/*/templates/*", "src/*/static/chat.*", "src/*/static/icon.svg"),
-    *("src/*/static/page.js", "src/*/static/server.js", "tests/test_*.py"),
+    *("src/*/templates/*", "src/*/static/*", "tests/test_*.py"),
 )
 COMMENTED = {".py", ".js", ".conf", ".toml", ".yaml", ".yml", ".sh", ".cfg", ".ini"}
 ANSWERS = {

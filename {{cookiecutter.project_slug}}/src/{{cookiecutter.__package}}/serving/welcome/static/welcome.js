@@ -1,4 +1,5 @@
 // Owned by the template: an update may change this file.
+// @ts-check
 // The page of a service in development: what it answers, and how busy it is.
 
 const EVERY = 1000;
