@@ -235,6 +235,16 @@ behaviour("disconnects, and connects again when it is told to", [["io client dis
   return result.concat(await socket.emitWithAck("one", "again"));
 });
 
+behaviour("keeps what its handlers ask when the connection is lost", ["asked then", "asked again"], async () => {
+  const socket = await connected();
+  const then = new Promise((resolve) => socket.once("disconnect", () => socket.emit("one", "asked then", resolve)));
+  const again = new Promise((resolve) => {
+    socket.timeout(PATIENCE).emit("slow", () => socket.emit("one", "asked again", resolve));
+  });
+  socket.disconnect().connect();
+  return Promise.all([then, again]);
+});
+
 behaviour("leaves at once, before it is there", [[], false], async () => {
   const socket = open();
   const heard = [];
