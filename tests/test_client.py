@@ -214,6 +214,7 @@ def odd(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
         [program("node"), Path(__file__).with_name("odd_server.mjs"), module.as_uri()],
         capture_output=True,
         encoding="utf-8",
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
