@@ -599,9 +599,8 @@ def test_the_official_client_can_be_imported_instead(bake: Bake, browse: Open) -
     script = "socket.io.esm.min.js"
     shutil.copy(installed("socket.io-client@4.8.4") / "socket.io-client" / "dist" / script, static)
     page = (static / "chat.js").read_text(encoding="utf-8")
-    (static / "chat.js").write_text(
-        page.replace('io } from "./socket.js"', f'io }} from "./{script}"')
-    )
+    page = page.replace('{ io } from "./socket.js"', f'{{ io }} from "./{script}"')
+    (static / "chat.js").write_text(page, encoding="utf-8")
     with started(interpreter(service), service) as server:
         ada = browse(server.url)
         ada.forgiven = AWAY
