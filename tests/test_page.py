@@ -587,7 +587,9 @@ def test_who_is_refused_comes_in_as_soon_as_there_is_a_place(start: Start, brows
         grace.sees(".state", "Reconnecting in")
         grace.say("from outside")
 
-        ada.driver.get("about:blank")
+        ada.click("#sign-out")
+        ada.element("#name")
+        grace.click("#notice-button")
         grace.reads("from outside")
         grace.sees("#state", "Connected")
         assert not grace.shown("#notice")
