@@ -1,20 +1,12 @@
 // What a page can rely on, whichever Socket.IO client it imports: the service's own, or the official one.
 // The query of the page says which: `client` is the URL of a module with `io`, `transport` what it is
-// expected to connect by, and `block` what happens to its websockets. `play()` goes through the
-// behaviours and leaves in `window.results` what each gave. What has to be done
-// outside of the browser meanwhile, to the server, is asked for in `window.wanted`.
-const { client, transport, block } = Object.fromEntries(new URLSearchParams(location.search));
+// expected to connect by, and with `websocket=none` the browser has none. `play()` goes through the
+// behaviours and leaves in `window.results` what each gave. What has to be done outside of the browser
+// meanwhile, to the server, is asked for in `window.wanted`.
+const { client, transport, websocket } = Object.fromEntries(new URLSearchParams(location.search));
 
-window.websockets = 0;
-if (block === "gone") delete window.WebSocket;
-if (block === "silent") {
-  window.WebSocket = class {
-    constructor() {
-      window.websockets += 1;
-    }
-    close() {}
-  };
-}
+// Before the client is loaded, which may look for it then.
+if (websocket === "none") delete window.WebSocket;
 const { io } = await import(client);
 
 // As both clients understand it: a websocket first, then long-polling.
@@ -241,6 +233,16 @@ behaviour("disconnects, and connects again when it is told to", [["io client dis
   result.push(socket.connected);
   await next(socket.connect(), "connect");
   return result.concat(await socket.emitWithAck("one", "again"));
+});
+
+behaviour("keeps what its handlers ask when the connection is lost", ["asked then", "asked again"], async () => {
+  const socket = await connected();
+  const then = new Promise((resolve) => socket.once("disconnect", () => socket.emit("one", "asked then", resolve)));
+  const again = new Promise((resolve) => {
+    socket.timeout(PATIENCE).emit("slow", () => socket.emit("one", "asked again", resolve));
+  });
+  socket.disconnect().connect();
+  return Promise.all([then, again]);
 });
 
 behaviour("leaves at once, before it is there", [[], false], async () => {

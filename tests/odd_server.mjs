@@ -143,7 +143,7 @@ async function silentWebSocket() {
   const socket = io("/chat", OPTIONS);
   const connects = new Promise((resolve) => socket.once("connect", resolve));
   await connects;
-  for (let number = 0; number < 40; number += 1) socket.emit("said", "x".repeat(90));
+  for (let number = 0; number < 80; number += 1) socket.emit("said", "x".repeat(number < 40 ? 90 : 1));
   await pause();
   const sizes = posted.slice(1).map((body) => [body.split("\u001e").length, body.length]);
   // Then the connection is lost: it comes back by polling at once.

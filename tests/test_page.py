@@ -5,6 +5,7 @@ import html
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import time
@@ -574,6 +575,42 @@ def test_nothing_stands_in_the_way_of_anybody(server: Server, browse: Open) -> N
     for look in LOOKS:
         browser.hold_look(*look)
         assert browser.barriers(axe) == [], look
+
+
+def test_who_is_refused_comes_in_as_soon_as_there_is_a_place(start: Start, browse: Open) -> None:
+    with start(MAX_CONNECTIONS="1") as server:
+        ada, grace = browse(server.url), browse(server.url)
+        ada.forgiven = grace.forgiven = AWAY
+        ada.enter("Ada")
+        grace.element("#name").send_keys("Grace", Keys.ENTER)
+        grace.sees("#notice", "The server refuses")
+        grace.sees(".state", "Reconnecting in")
+        grace.say("from outside")
+
+        ada.click("#sign-out")
+        ada.element("#name")
+        grace.click("#notice-button")
+        grace.reads("from outside")
+        grace.sees("#state", "Connected")
+        assert not grace.shown("#notice")
+
+
+def test_the_official_client_can_be_imported_instead(bake: Bake, browse: Open) -> None:
+    service = bake(starter="chat")
+    static = service / "src" / package_of(service) / "static"
+    script = "socket.io.esm.min.js"
+    shutil.copy(installed("socket.io-client@4.8.4") / "socket.io-client" / "dist" / script, static)
+    page = (static / "chat.js").read_text(encoding="utf-8")
+    page = page.replace('{ io } from "./socket.js"', f'{{ io }} from "./{script}"')
+    (static / "chat.js").write_text(page, encoding="utf-8")
+    with started(interpreter(service), service) as server:
+        ada = browse(server.url)
+        ada.forgiven = AWAY
+        ada.enter("Ada")
+        ada.say("Hello")
+        ada.reads("Hello")
+        assert requests(ada, script) == 1
+        assert requests(ada, "static/socket.js") == 0
 
 
 def test_the_end_of_the_session_leads_back_to_the_name(server: Server, ada: Browser) -> None:

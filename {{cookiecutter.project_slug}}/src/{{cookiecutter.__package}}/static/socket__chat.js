@@ -109,15 +109,6 @@ class Emitter {
  * @property {(reason: string, error?: unknown) => void} ended  the last call; without `opened`, the only one
  */
 
-/**
- * What a server says first.
- * @typedef {Object} Handshake
- * @property {string} sid
- * @property {number} pingInterval  milliseconds
- * @property {number} pingTimeout  milliseconds
- * @property {number} [maxPayload]  how many bytes one request may hold
- */
-
 /** A connection over one transport, which opens at most once and ends once. */
 class Connection {
   url = "";
@@ -177,7 +168,7 @@ class Connection {
     else if (type !== "6") throw new SyntaxError(`The server sent no packet of Engine.IO: ${packet.slice(0, 80)}`);
   }
 
-  /** @param {Handshake} handshake */
+  /** @param {any} handshake  what the server says first */
   #open({ sid, pingInterval, pingTimeout, maxPayload = Infinity }) {
     if (!sid || !(pingInterval + pingTimeout > 0)) throw new SyntaxError("The server sent no handshake of Engine.IO 4.");
     Object.assign(this, { sid, maxPayload, patience: pingInterval + pingTimeout });
@@ -191,7 +182,7 @@ class Connection {
     this.#timer = setTimeout(() => this.end(this.sid ? "ping timeout" : "timeout"), this.patience);
   }
 
-  // Each transport has these of its own.
+  // What each transport has of its own.
   /** Whether what is sent now would have to wait. */
   get busy() {
     return false;
@@ -377,7 +368,7 @@ class Manager extends Emitter {
       opened: () => this.#opened(),
       message: (text) => {
         // Not before: what opens is not what works, where each request finds another server.
-        this.transports = [name, ...this.transports.filter((other) => other !== name)];
+        if (this.transports[0] !== name) this.transports = [name, ...this.transports.filter((other) => other !== name)];
         const packet = decode(text);
         this.sockets.get(packet.namespace)?.receive(packet);
       },
@@ -523,9 +514,10 @@ export class Socket extends Emitter {
 
   /** Ask the server to be let into the namespace. */
   greet() {
-    const { auth } = this;
+    const { auth, io: { connection } } = this;
     const send = (/** @type {object | undefined} */ data) => {
-      if (this.active) this.io.send(encode(CONNECT, this.nsp, data));
+      // A function may take its time.
+      if (this.active && connection === this.io.connection) this.io.send(encode(CONNECT, this.nsp, data));
     };
     if (typeof auth === "function") call(/** @type {Handler} */ (auth), send);
     else send(auth);
@@ -548,9 +540,10 @@ export class Socket extends Emitter {
   closed(reason, error) {
     this.connected = false;
     this.id = undefined;
-    const kept = new Set(this.#buffer.map(({ id }) => id));
+    // What handlers emit from here on waits, and is not lost.
+    const lost = [...this.#acks.keys()].filter((id) => !this.#buffer.some((kept) => kept.id === id));
     this.dispatch("disconnect", reason, error);
-    for (const id of this.#acks.keys()) if (!kept.has(id)) this.#settle(id, new Error("socket has been disconnected"));
+    for (const id of lost) this.#settle(id, new Error("socket has been disconnected"));
   }
 
   /** @param {string} id */
