@@ -68,20 +68,20 @@ STANDARD_LIBRARY = {
 # Import names and distribution names of everything a service may install, with "_" for "-".
 DEPENDENCIES = words(
     """
-    alembic annotated_types anyio apscheduler ast_serialize attr attrs bidict blinker brotli
+    alembic amqp annotated_types anyio apscheduler ast_serialize attr attrs bidict blinker brotli
     certifi cffi charset_normalizer click colorama coverage cryptography dns dnspython dotenv
-    engineio eventlet execnet flask flask_classful flask_classy flask_cors flask_migrate
-    flask_socketio flask_sqlalchemy gevent gevent_websocket geventwebsocket greenlet gunicorn h11
-    hatchling idna importlib_metadata iniconfig itsdangerous jinja2 kafka kombu librt
-    locust mako markupsafe mock msgpack msgspec mypy mypy_extensions mypyc orjson packaging pathspec
-    pip pkg_resources pluggy prometheus_client psutil psycopg psycopg2 psycopg2_binary
-    psycopg_binary psycopg_pool py pycparser pydantic pydantic_core pydantic_settings pygments
-    pytest pytest_timeout pytest_xdist python_dateutil python_dotenv python_engineio python_socketio
-    pyyaml redis requests ruff setuptools simple_websocket six socketio sqlalchemy tomlkit
-    trove_classifiers types_cffi types_gevent types_greenlet types_psutil types_pyopenssl
-    types_redis types_requests types_setuptools typing_extensions typing_inspection tzdata urllib3
-    uv valkey watchdog websocket websocket_client websockets werkzeug wheel wsproto xdist yaml
-    zmq zope zope_event zope_interface
+    engineio eventlet execnet flask flask_alembic flask_classful flask_classy flask_cors
+    flask_migrate flask_socketio flask_sqlalchemy gevent gevent_websocket geventwebsocket greenlet
+    gunicorn h11 hatchling idna importlib_metadata iniconfig itsdangerous jinja2 kafka kafka_python
+    kombu librt locust mako markupsafe mock msgpack msgspec mypy mypy_extensions mypyc orjson
+    packaging pathspec pip pkg_resources pluggy prometheus_client psutil psycopg psycopg2
+    psycopg2_binary psycopg_binary psycopg_pool py pycparser pydantic pydantic_core
+    pydantic_settings pygments pytest pytest_timeout pytest_xdist python_dateutil python_dotenv
+    python_engineio python_socketio pyyaml redis requests ruff setuptools simple_websocket six
+    socketio sqlalchemy tomlkit trove_classifiers types_cffi types_gevent types_greenlet
+    types_psutil types_pyopenssl types_redis types_requests types_setuptools typing_extensions
+    typing_inspection tzdata urllib3 uv valkey vine watchdog websocket websocket_client websockets
+    werkzeug wheel wsproto xdist yaml zmq zope zope_event zope_interface
     """
 )
 # Folders that stand beside the package, and commands that stand beside its own.

@@ -28,7 +28,7 @@ PLACEHOLDER = '{"_placeholder":true,"num":0}'
 """Stands in a message for its first attachment."""
 SEPARATOR = "\x1e"
 """Stands between the packets of a body (Engine.IO protocol 4)."""
-_GREETING = (
+_SWITCHING = (
     "GET /socket.io/?EIO=4&transport=websocket{} HTTP/1.1\r\nHost: {}\r\n"
     "Connection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
@@ -219,7 +219,7 @@ class WebSocket:
         self.socket = opened(server, source)
         query = f"&sid={sid}" if sid else ""
         try:
-            self.socket.sendall(_GREETING.format(query, urlsplit(server.url).netloc).encode())
+            self.socket.sendall(_SWITCHING.format(query, urlsplit(server.url).netloc).encode())
             head = b""
             while b"\r\n\r\n" not in head and (part := self.socket.recv(4096)):
                 head += part

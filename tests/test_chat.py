@@ -278,7 +278,7 @@ def test_nothing_acknowledged_is_lost_on_postgresql(bake: Bake, mode: str) -> No
 def migrate(service: Path, url: str) -> None:
     """Bring a database up to date, by the command of a service."""
     subprocess.run(
-        [interpreter(service), "-m", package_of(service), "migrate"],
+        [interpreter(service), "-m", package_of(service), "db", "upgrade"],
         cwd=service,
         env=environ(service, DATABASE_URL=url),
         check=True,
@@ -321,7 +321,7 @@ def test_a_database_that_is_not_up_to_date_is_refused(bake: Bake) -> None:
         )
     assert refused.returncode == 1
     assert refused.stderr.endswith(
-        "Error: The database is not up to date. Run the command: migrate\n"
+        "Error: The database is not up to date. Run the command: db upgrade\n"
     )
 
 

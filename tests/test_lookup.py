@@ -128,7 +128,7 @@ with psycopg.connect(sys.argv[1], autocommit=True) as connection:
 def found_by(service: Path, script: str) -> object:
     """Return what a script leaves in `found`, in a process of a service."""
     package = package_of(service)
-    code = f"import json\nfrom {package} import async_mode\n{script}\nprint(json.dumps(found))"
+    code = f"import json\nfrom {package}.serving import async_mode\n{script}\nprint(json.dumps(found))"
     done = subprocess.run(
         [interpreter(service), "-W", "ignore", "-c", code],
         cwd=service,
@@ -145,7 +145,7 @@ def test_the_database_gets_addresses_beside_the_names(bake: Bake) -> None:
     service = bake(starter="chat")
     script = f"""
 from types import SimpleNamespace
-from {package_of(service)}.serving.database import database
+from {package_of(service)}.serving.database import postgresql
 
 known = {{"one": ["10.0.0.1"], "two": ["10.0.0.2", "fd00::2"]}}
 
@@ -154,10 +154,10 @@ def addresses(host):
         raise OSError("unknown")
     return known[host]
 
-database.addresses = addresses
+postgresql.addresses = addresses
 dialect = SimpleNamespace(connect=lambda **parameters: parameters)
 found = [
-    database._connect(dialect, None, (), parameters)
+    postgresql._connect(dialect, None, (), parameters)
     for parameters in (
         {{"host": "one", "dbname": "d"}},
         {{"host": "two", "port": 5433}},

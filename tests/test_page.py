@@ -1,8 +1,6 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
 """The page of the chat, in real browsers, on a service as it runs."""
 
-import base64
-import hashlib
 import html
 import json
 import os
@@ -12,10 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 from uuid import uuid4
@@ -28,8 +23,6 @@ from packages import installed
 from selenium.webdriver.common.keys import Keys
 from server import Server, eventually, package_of, started
 
-CLIENT = "socket.io-client@4.8.3"
-OFFICIAL = "https://cdn.socket.io/4.8.3/socket.io.min.js"
 # The next request waits for `go()`, or is lost on its way.
 HOLD_REQUEST = """
     const fetch = window.fetch;
@@ -91,50 +84,16 @@ Start = Callable[..., AbstractContextManager[Server]]
 Open = Callable[..., Browser]
 
 
-class Shelf(SimpleHTTPRequestHandler):
-    """A server of scripts for the pages of others."""
-
-    def end_headers(self) -> None:
-        """Let every page use the files."""
-        self.send_header("Access-Control-Allow-Origin", "*")
-        super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a service with the chat."""
     return once(tmp_path_factory)(starter="chat")
 
 
-@pytest.fixture(scope="module")
-def scripts() -> Path:
-    """Return the folder with the scripts of the official client."""
-    return installed(CLIENT) / "socket.io-client" / "dist"
-
-
-@pytest.fixture(scope="module")
-def shelf(scripts: Path) -> Iterator[str]:
-    """Serve them on an origin of their own, as the CDN does, and yield the URL of the client."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Shelf, directory=str(scripts)))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/socket.io.min.js"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture
-def start(service: Path, shelf: str, scripts: Path, tmp_path: Path) -> Start:
+def start(service: Path, tmp_path: Path) -> Start:
     """`start(*options, **settings)`: the service runs, with a database of this test's own."""
-    settings = {
-        "INSTANCE_PATH": str(tmp_path / "instance"),
-        "SOCKETIO_SCRIPT_URL": shelf,
-        "SOCKETIO_SCRIPT_INTEGRITY": integrity(scripts),
-    }
+    settings = {"INSTANCE_PATH": str(tmp_path / "instance")}
 
     def start(*options: str, **more: str) -> AbstractContextManager[Server]:
         return started(interpreter(service), service, *options, **settings | more)
@@ -175,12 +134,6 @@ def grace(server: Server, browse: Open) -> Browser:
     browser = browse(server.url)
     browser.enter("Grace")
     return browser
-
-
-def integrity(scripts: Path) -> str:
-    """Return the hash of the official client's script, as browsers compare it."""
-    digest = hashlib.sha384((scripts / "socket.io.min.js").read_bytes()).digest()
-    return "sha384-" + base64.b64encode(digest).decode()
 
 
 def call(server: Server, method: str, path: str, body: object = None, token: str = "") -> str:
@@ -623,25 +576,6 @@ def test_nothing_stands_in_the_way_of_anybody(server: Server, browse: Open) -> N
         assert browser.barriers(axe) == [], look
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"SOCKETIO_SCRIPT_URL": "http://127.0.0.1:9/socket.io.min.js"},
-        {"SOCKETIO_SCRIPT_INTEGRITY": "sha384-" + "A" * 64},
-    ],
-    ids=["out-of-reach", "another-script"],
-)
-def test_a_client_that_cannot_be_loaded_is_said_in_words(
-    start: Start, browse: Open, settings: dict[str, str]
-) -> None:
-    with start(**settings) as server:
-        browser = browse(server.url)
-        browser.forgiven = ("ERR_UNSAFE_PORT", "ERR_CONNECTION_REFUSED", "integrity")
-        browser.element("#name").send_keys("Ada", Keys.ENTER)
-        browser.sees("#notice", "needs a script from 127.0.0.1")
-        browser.sees("#state", "Offline")
-
-
 def test_the_end_of_the_session_leads_back_to_the_name(server: Server, ada: Browser) -> None:
     script = "return JSON.parse(sessionStorage.getItem('session')).token"
     token = ada.driver.execute_script(script)
@@ -651,15 +585,13 @@ def test_the_end_of_the_session_leads_back_to_the_name(server: Server, ada: Brow
 
 
 def test_a_token_that_is_no_longer_valid_leads_back_to_the_name(ada: Browser) -> None:
-    # The client hangs up on a refusal, and what it asked meanwhile has no session any more.
-    ada.forgiven = ("400 (BAD REQUEST)",)
     script = "sessionStorage.setItem('session', JSON.stringify({id: '1', name: 'A', token: 'x'}))"
     ada.driver.execute_script(script)
     ada.driver.refresh()
     ada.sees("#name-error", "Your session has ended")
 
 
-def test_the_title_is_shown_as_typed(bake: Bake, scripts: Path) -> None:
+def test_the_title_is_shown_as_typed(bake: Bake) -> None:
     title = '</title><script>alert(1)</script> {{ 7*7 }} {% raw %} "it\'s" 🙂 שלום \\n ' + "x" * 90
     service = bake(starter="chat", project_name=title, project_slug="odd")
     with started(interpreter(service), service) as server:
@@ -668,14 +600,32 @@ def test_the_title_is_shown_as_typed(bake: Bake, scripts: Path) -> None:
     assert found
     assert html.unescape(found[1]) == title
     assert "<script>alert" not in page.text
-    policy = page.headers["Content-Security-Policy"].split("; ")
-    assert "default-src 'none'" in policy
-    assert "script-src 'self' https://cdn.socket.io" in policy
-    assert OFFICIAL in page.text
-    assert integrity(scripts) in html.unescape(page.text)
+
+
+def test_the_page_needs_nobody_but_the_service(server: Server, ada: Browser) -> None:
+    ada.say("Hello")
+    ada.reads("Hello")
+    loaded = "return performance.getEntriesByType('resource').map(({ name }) => name)"
+    assert all(url.startswith(server.url) for url in ada.driver.execute_script(loaded))
+    policy = server.request("GET", "/").headers["Content-Security-Policy"]
+    sources = {source for rule in policy.split("; ") for source in rule.split()[1:]}
+    assert "default-src 'self'" in policy
+    assert sources == {"'self'", "'none'"}
+
+
+def test_the_page_works_where_no_websocket_does(start: Start, browse: Open) -> None:
+    with start(TRANSPORTS="polling") as server:
+        people = [browse(server.url), browse(server.url)]
+        for browser, name in zip(people, ("Ada", "Grace"), strict=True):
+            browser.forgiven = (*AWAY, "WebSocket connection to")
+            browser.enter(name)
+        people[0].say("by polling")
+        for browser in people:
+            browser.reads("by polling")
 
 
 def test_without_the_chat_there_is_no_page(baked: Bake) -> None:
     service = baked(starter="minimal")
     package = service / "src" / package_of(service)
-    assert not [name for name in ("templates", "static") if (package / name).exists()]
+    assert not (package / "templates").exists()
+    assert [path.name for path in (package / "static").iterdir()] == ["socket.js"]

@@ -31,9 +31,10 @@ OWNED_PLACES = (
 )
 YOURS = (
     *("src/*/views/*", "src/*/chat/*", "src/*/models.py", "src/*/migrations/*"),
-    *("src/*/templates/*", "src/*/static/*", "tests/test_*.py"),
+    *("src/*/templates/*", "src/*/static/chat.*", "src/*/static/icon.svg"),
+    *("src/*/static/page.js", "src/*/static/server.js", "tests/test_*.py"),
 )
-COMMENTED = {".py", ".conf", ".toml", ".yaml", ".yml", ".sh", ".cfg", ".ini"}
+COMMENTED = {".py", ".js", ".conf", ".toml", ".yaml", ".yml", ".sh", ".cfg", ".ini"}
 ANSWERS = {
     "project_name": 'The "board" \\ 🚀',
     "project_slug": "team-board",
@@ -51,6 +52,11 @@ def is_owned(name: str) -> bool:
     """Tell whether a file of a service is the template's."""
     ours = below(name, OWNED_PLACES) and not below(name, YOURS)
     return ours and Path(name).suffix in COMMENTED
+
+
+def owned(path: Path) -> str:
+    """Return the line that says that a file is the template's."""
+    return OWNED.replace("#", "//", 1) if path.suffix == ".js" else OWNED
 
 
 def contents(service: Path) -> dict[str, bytes]:
@@ -296,7 +302,7 @@ def test_a_file_of_the_templates_says_so_and_no_other_does(baked: Bake, answers:
         if path.is_file():
             name = path.relative_to(service).as_posix()
             first = path.read_text(encoding="utf-8").splitlines()[:2]
-            assert (OWNED in first) == is_owned(name), name
+            assert (owned(path) in first) == is_owned(name), name
 
 
 @pytest.mark.parametrize("answers", COVERING, ids=named)
@@ -333,8 +339,8 @@ def main() -> None:
     """Write the line into the files that lack it."""
     for path in owned_files():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if f"{OWNED}\n" not in lines[:2]:
-            lines.insert(1 if lines and lines[0].startswith("#!") else 0, f"{OWNED}\n")
+        if f"{owned(path)}\n" not in lines[:2]:
+            lines.insert(1 if lines and lines[0].startswith("#!") else 0, f"{owned(path)}\n")
             path.write_text("".join(lines), encoding="utf-8", newline="\n")
             print(path.relative_to(ROOT))
 

@@ -9,8 +9,8 @@ import pytest
 from contract_service.app import create_app
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, on, route
-from contract_service.serving.connections.budget import Budget, customer
-from contract_service.serving.layers import service_of
+from contract_service.serving.connections.budget import Budget, client_network
+from contract_service.serving.service import service_of
 from contract_service.settings import Settings
 from flask import Flask, g
 
@@ -116,7 +116,7 @@ def test_what_is_dear_costs_as_many_requests(app: Flask, clock: Clock) -> None:
 
 def test_a_full_budget_is_enough_for_anything(app: Flask, clock: Clock) -> None:
     small, charged = Budget(0.1), Budget(1.0)
-    small.demand(100)
+    small.take(100)
     assert small.tokens == 0
     charged.charge(100)
     assert charged.tokens == 5
@@ -134,20 +134,20 @@ def test_events_and_requests_of_a_user_share_a_budget(
 
 def test_a_budget_hears_what_others_spent(clock: Clock) -> None:
     here, there = Budget(1.0), Budget(1.0)
-    here.demand(3)
-    there.demand(4)
-    here.hear(3, here.unshared())
-    there.hear(7, there.unshared())
+    here.take(3)
+    there.take(4)
+    here.merge(3, here.pop_unshared())
+    there.merge(7, there.pop_unshared())
     assert (here.tokens, there.tokens) == (7, 3)
-    here.hear(7 + 0, here.unshared())
+    here.merge(7 + 0, here.pop_unshared())
     assert here.tokens == 3
 
 
 def test_a_counter_that_begins_anew_is_no_gift(clock: Clock) -> None:
     budget = Budget(1.0)
-    budget.hear(9, 0)
-    budget.demand(1)
-    budget.hear(1, budget.unshared())
+    budget.merge(9, 0)
+    budget.take(1)
+    budget.merge(1, budget.pop_unshared())
     assert budget.tokens == 0
 
 
@@ -163,16 +163,16 @@ def test_a_counter_that_begins_anew_is_no_gift(clock: Clock) -> None:
     ],
 )
 def test_a_network_of_one_customer_is_one_address(address: str, name: str) -> None:
-    assert customer(address) == name
+    assert client_network(address) == name
 
 
 def test_who_is_gone_is_forgotten(app: Flask, clock: Clock) -> None:
     limits = service_of(app).limits
     statuses(app, "/price/mine", 1)
-    limits.look()
+    limits.sweep()
     assert limits._users
     clock.now += 10
-    limits.look()
+    limits.sweep()
     assert not limits._users
     assert not limits._addresses
 

@@ -117,7 +117,21 @@ def test_urls_that_nothing_answers_are_problems_too(client) -> None:
     assert "GET" in refused.headers["Allow"]
 
 
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        (413, "Content Too Large"),
+        (414, "URI Too Long"),
+        (416, "Range Not Satisfiable"),
+        (422, "Unprocessable Content"),
+        (429, "Too Many Requests"),
+    ],
+)
+def test_the_title_of_a_status_is_that_of_its_rfc_on_every_python(status, title) -> None:
+    assert Problem(status, "It is wrong").document["title"] == title
+
+
 def test_a_body_over_the_limit_is_a_problem(app: Flask, client) -> None:
     app.config["MAX_CONTENT_LENGTH"] = 10
     response = client.post("/failing/model", json={"value": 1234567})
-    assert (response.status_code, response.json["title"]) == (413, "Request Entity Too Large")
+    assert (response.status_code, response.json["title"]) == (413, "Content Too Large")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from contract_service.extensions import socketio
 from contract_service.serving.async_mode import ASYNC_MODE
-from contract_service.serving.layers import service_of
+from contract_service.serving.service import service_of
 from flask import Flask
 
 # By library: the module of the service that uses it, and what it uses. A name that begins with a

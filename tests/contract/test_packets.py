@@ -14,7 +14,7 @@ import websocket
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, on
 from contract_service.serving.connections.websocket import WebSocket
-from contract_service.serving.layers import service_of
+from contract_service.serving.service import service_of
 from flask import request
 
 from .conftest import wait_until

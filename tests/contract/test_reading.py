@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from contract_service.app import create_app
-from contract_service.serving.layers import service_of
+from contract_service.serving.service import service_of
 from contract_service.settings import Settings
 from engineio.packet import MESSAGE, Packet
 from flask import Flask
@@ -39,23 +39,23 @@ def send(client: Any, size: int) -> None:
 def test_a_burst_that_is_read_is_no_reason(client: Any, limits: Any) -> None:
     for _ in range(3):
         send(client, 2_000)
-        limits.look()
+        limits.sweep()
         client.poll()
-        limits.look()
+        limits.sweep()
     assert limits.connections() == [client]
 
 
 def test_who_leaves_too_much_unread_is_dropped(client: Any, limits: Any) -> None:
     send(client, 2_000)
-    limits.look()
+    limits.sweep()
     client.poll()
     send(client, 3_000)
-    limits.look()
+    limits.sweep()
     wait_until(lambda: not limits.connections())
 
 
 def test_a_little_may_wait_for_long(client: Any, limits: Any) -> None:
     send(client, 900)
     for _ in range(5):
-        limits.look()
+        limits.sweep()
     assert limits.connections() == [client]

@@ -22,13 +22,9 @@ def create_app(settings: Settings | None = None, *, serves_clients: bool = True)
     """
     settings = settings or Settings.load()
     app = Flask(__name__, instance_path=str(settings.instance_path.absolute()))
-    app.config.from_mapping(
-        SESSION_SECONDS=settings.session_seconds,
-        SOCKETIO_SCRIPT_URL=settings.socketio_script_url,
-        SOCKETIO_SCRIPT_INTEGRITY=settings.socketio_script_integrity,
-    )
+    app.config.from_mapping(SESSION_SECONDS=settings.session_seconds)
 
-    db.init_app(app, settings, serves_clients=serves_clients)
     surround(app, socketio, settings, serves_clients=serves_clients)
+    db.init_app(app, settings, serves_clients=serves_clients)
     register_views(app, views, socket=socketio)
     return app

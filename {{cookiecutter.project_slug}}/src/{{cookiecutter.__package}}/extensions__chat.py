@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask_socketio import SocketIO
 
+from .models import Base
 from .serving.database.database import Database
 
 socketio = SocketIO()
-db = Database()
+db = Database(Base.metadata)

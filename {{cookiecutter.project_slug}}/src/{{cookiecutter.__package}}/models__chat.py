@@ -1,6 +1,6 @@
 """The tables of the database, one class each.
 
-After a change here: ``new-migration`` writes down how to get there, ``migrate`` goes there.
+After a change here: ``db revision`` writes down how to get there, ``db upgrade`` goes there.
 """
 
 from __future__ import annotations

@@ -2,9 +2,12 @@
 """One class answers a resource's HTTP requests and its Socket.IO events.
 
 ``FlaskView`` is the class to derive from, ``route`` and ``on`` decorate its methods, ``Problem`` is
-the error that both transports understand. In reading order: ``view`` (what a view can do),
-``decorators``, ``handling`` (what happens for each request and each event), ``registration`` (what
-happens once, at the start); ``library`` is the one that makes routes of a class.
+the error that both transports understand. In reading order:
+
+1. ``view``: what a view can do, and ``decorators``: how its methods are marked.
+2. ``registration``: what happens once, when the service starts.
+3. ``handling``: what happens for each request and each event.
+4. ``library``: the library below, which ``class_views`` imports.
 """
 
 from .decorators import on, route

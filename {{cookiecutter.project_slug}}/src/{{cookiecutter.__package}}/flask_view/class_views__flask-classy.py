@@ -1,18 +1,16 @@
 # Owned by the template: an update may change this file.
 """Flask-Classy 0.6.10, the original of 2014, under the names that this package uses.
 
-The only module that imports it. Werkzeug 2.2 removed a function that Flask-Classy imports, so that
-function is lent to Werkzeug for the time of the import, and only then: nothing stays patched.
+No other module imports it. Werkzeug 2.2 removed a function that Flask-Classy imports, so Werkzeug
+gets a replacement during that import, and only then: nothing stays patched.
 
-What differs from Flask-Classful, its maintained continuation:
+What differs from Flask-Classful, its continuation under Pallets-Eco (version 0.16 of 2023):
 
-- a class ``UserProfileView`` lives at ``/userprofile``, not at ``/user-profile``;
-- with ``trailing_slash = True``, a URL that ends in an argument gets no slash;
-- ``method_dashified`` and ``default_methods`` have no effect, and there is no decorator
-  ``@method``: ``@route`` says the same.
+- a class ``UserProfileView`` has the path ``/userprofile``, not ``/user-profile``;
+- with ``trailing_slash = True``, a URL that ends in a variable gets no slash;
+- there is no decorator ``@method``; ``@route`` does the same.
 
-``excluded_methods``, ``representations``, ``base_class``, ``init_argument`` and ``inspect_args``
-work here too, because ``FlaskView`` itself answers for them.
+Whatever else Flask-Classful added works here too, because ``FlaskView`` does it itself.
 """
 
 from collections.abc import Iterator
@@ -38,4 +36,6 @@ try:
 finally:
     del _routing.parse_rule
 
-__all__ = ["DecoratorCompatibilityError", "LibraryView", "library_route"]
+SLASH_ALWAYS = False
+
+__all__ = ["SLASH_ALWAYS", "DecoratorCompatibilityError", "LibraryView", "library_route"]

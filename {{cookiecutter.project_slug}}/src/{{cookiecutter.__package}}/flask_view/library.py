@@ -18,27 +18,25 @@ if TYPE_CHECKING:
         decorators: ClassVar[list[Callable[..., Any]]]
         route_base: ClassVar[str | None]
         route_prefix: ClassVar[str | None]
-        trailing_slash: ClassVar[bool]
-
-        @classmethod
-        def register(cls, app: Any, **options: Any) -> None:
-            """Add the routes of this class to an application."""
-
-        @classmethod
-        def build_rule(cls, rule: str, method: Any = None) -> str:
-            """Return the URL rule of a method."""
 
         @classmethod
         def get_route_base(cls) -> str:
-            """Return the path of this class, without the prefix."""
+            """Return the path of this class, without the prefix; note its variables."""
 
         @classmethod
-        def parse_options(cls, options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
-            """Take subdomain and endpoint out of the options of a route."""
+        def build_rule(cls, rule: str) -> str:
+            """Return a path below the prefix and the path of this class."""
+
+        @classmethod
+        def build_route_name(cls, method_name: str) -> str:
+            """Return the endpoint of a method."""
 
     def library_route(rule: str, **options: Any) -> Callable[[F], F]:
-        """Mark a method with a URL rule."""
-else:
-    from .class_views import DecoratorCompatibilityError, LibraryView, library_route
+        """Give a method a URL rule."""
 
-__all__ = ["DecoratorCompatibilityError", "LibraryView", "library_route"]
+    SLASH_ALWAYS: bool
+    """Whether ``trailing_slash`` holds for paths that end in a variable, too."""
+else:
+    from .class_views import SLASH_ALWAYS, DecoratorCompatibilityError, LibraryView, library_route
+
+__all__ = ["SLASH_ALWAYS", "DecoratorCompatibilityError", "LibraryView", "library_route"]

@@ -52,10 +52,13 @@ class FlaskView(LibraryView):
         "patch": ["PATCH"],
         "delete": ["DELETE"],
     }
+    default_methods: ClassVar[list[str]] = ["GET"]
+    """The methods of HTTP that other methods answer, without ``@route``."""
     type_hints: ClassVar[dict[Any, str]] = CONVERTERS
     """The converters of URL variables, by annotation."""
     inspect_args: ClassVar[bool] = True
     trailing_slash: ClassVar[bool] = False
+    method_dashified: ClassVar[bool] = False
 
     log_level: ClassVar[int] = logging.INFO
     """The level of the lines about what this view has answered; failures of the server are above.

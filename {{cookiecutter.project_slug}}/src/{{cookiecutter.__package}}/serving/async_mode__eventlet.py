@@ -9,6 +9,7 @@ module is the first import of the command line and of the tests, and nothing sta
 import os
 import socket
 import sys
+import warnings
 from functools import partial
 from typing import Final
 
@@ -28,7 +29,10 @@ os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_selector")
 {%- endif %}
 
 try:
-    import eventlet
+    with warnings.catch_warnings():
+        # Said in a sentence at `run`, and not by every command and every test.
+        warnings.filterwarnings("ignore", r"\s*Eventlet is deprecated")
+        import eventlet
     from eventlet import tpool
     from eventlet.green import socket as green_socket
 except ModuleNotFoundError:
@@ -44,3 +48,7 @@ for _name in ("getaddrinfo", "getnameinfo", "gethostbyname", "gethostbyname_ex",
 
 ASYNC_MODE: Final = "eventlet"
 """What Flask-SocketIO is told to use."""
+ADVICE: Final = (
+    "Eventlet gets bug fixes only. README.md, “Leaving eventlet”, names the two ways out."
+)
+"""What whoever develops the service should know of this mode; empty where there is nothing."""

@@ -24,3 +24,5 @@ monkey.patch_all()
 
 ASYNC_MODE: Final = "gevent"
 """What Flask-SocketIO is told to use."""
+ADVICE: Final = ""
+"""What whoever develops the service should know of this mode; empty where there is nothing."""

@@ -9,3 +9,5 @@ from typing import Final
 
 ASYNC_MODE: Final = "threading"
 """What Flask-SocketIO is told to use."""
+ADVICE: Final = ""
+"""What whoever develops the service should know of this mode; empty where there is nothing."""

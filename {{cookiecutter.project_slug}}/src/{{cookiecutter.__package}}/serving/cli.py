@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,15 @@ import click
 from flask import Flask, current_app
 from flask.cli import FlaskGroup, shell_command, with_appcontext
 
+from ..contract import catalog
 from ..flask_view import RegistrationError
-from ..flask_view.handling.events import Namespace
+from .async_mode import ADVICE
 from .cluster.broker import BrokerError
 from .connections import limits
-from .layers import service_of
 from .new_view import ScaffoldError, write_view
 from .process.listener import ListenError, listen
 from .process.server import serve
+from .service import FOLDER, PACKAGE, command_name, service_of
 from .settings import ServingSettings, SettingsError
 
 _CLEAR_ERRORS = (
@@ -36,10 +36,7 @@ _CLEAR_ERRORS = (
     SettingsError,
 )
 
-
-# The package of the service, and where it is.
-_PACKAGE = str(__package__).partition(".")[0]
-_FOLDER = Path(__file__).parents[1]
+_HOST, _PORT = "127.0.0.1", 8000
 
 
 @contextmanager
@@ -82,11 +79,11 @@ def command_line(
                 run.invoke(inner)
 
     @cli.command(with_appcontext=False)
-    @click.option("--host", default="127.0.0.1", envvar="HOST", show_default=True, show_envvar=True)
+    @click.option("--host", default=_HOST, envvar="HOST", show_default=True, show_envvar=True)
     @click.option(
         "--port",
         type=click.IntRange(0, 65535),
-        default=8000,
+        default=_PORT,
         envvar="PORT",
         show_default=True,
         show_envvar=True,
@@ -108,8 +105,10 @@ def command_line(
                 _run_and_reload(host, port)
                 return
             app = create_app(limits.with_open_files(settings))
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        click.echo(f"Serving on http://{address} (press Ctrl+C to stop)", err=True)
+        click.echo(f"Serving on {_url(host, port)} (press Ctrl+C to stop)", err=True)
+        is_first_start = os.environ.get("WATCHFILES_CHANGES", "[]") == "[]"
+        if ADVICE and is_first_start and settings.environment == "development":
+            click.echo(ADVICE, err=True)
         serve(listener, service_of(app))
 
     # The application is this package's, whatever the options of Flask's own command say.
@@ -126,22 +125,17 @@ def _run_and_reload(host: str, port: int) -> None:
     except ModuleNotFoundError as error:
         raise click.ClickException("To reload, install watchfiles: uv sync") from error
 
-    command = [sys.executable, "-m", _PACKAGE, "run", "--host", host, "--port", str(port)]
-    run_process(_FOLDER, target=shlex.join(command), target_type="command")
+    command = [sys.executable, "-m", PACKAGE, "run", "--host", host, "--port", str(port)]
+    run_process(FOLDER, target=shlex.join(command), target_type="command")
 
 
 @click.command()
 @with_appcontext
 def routes() -> None:
     """List the routes: methods, path, the method of the view, and where it is written."""
-    rules = sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule)
     _print_table(
-        (
-            ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})),
-            rule.rule,
-            *_origin(current_app.view_functions[rule.endpoint]),
-        )
-        for rule in rules
+        (route.methods, route.path, route.place.name, str(route.place))
+        for route in catalog.routes(current_app)
     )
 
 
@@ -150,8 +144,8 @@ def routes() -> None:
 def events() -> None:
     """List the events: namespace, event, the method of the view, and where it is written."""
     _print_table(
-        (namespace, event, *_origin(handler))
-        for namespace, event, handler in sorted(_events(), key=lambda row: row[:2])
+        (event.namespace, event.name, event.place.name, str(event.place))
+        for event in catalog.events(service_of(current_app).socketio)
     )
 
 
@@ -160,9 +154,14 @@ def events() -> None:
 def new_view(name: str) -> None:
     """Write a view called NAME, and its test, to begin with."""
     with _in_a_sentence():
-        files = write_view(name, _FOLDER / "views", Path.cwd() / "tests")
-    for file in files:
-        click.echo(_short(file))
+        view = write_view(name, FOLDER / "views", Path.cwd() / "tests")
+    for file in (view.file, *([view.test] if view.test else [])):
+        click.echo(catalog.short(file))
+    url = _url(os.environ.get("HOST") or _HOST, int(os.environ.get("PORT") or _PORT))
+    click.echo(f"\nIt answers at {url}{view.path}, and in the namespace {view.path}.")
+    click.echo(f"The service: {command_name()} run --reload")
+    if view.test:
+        click.echo(f"Its test: uv run pytest {catalog.short(view.test)}")
 
 
 @click.command()
@@ -174,11 +173,12 @@ def new_view(name: str) -> None:
 def emit(namespace: str, event: str, data: tuple[str, ...], to: str | None) -> None:
     """Send EVENT with DATA, each in JSON, to the clients in NAMESPACE; it takes a broker."""
     with _in_a_sentence():
-        known = {namespace for namespace, *_ in _events()}
+        socketio = service_of(current_app).socketio
+        known = {event.namespace for event in catalog.events(socketio)}
         if namespace not in known:
             raise click.BadParameter(f"{namespace} is none of {', '.join(sorted(known))}.")
         payload = tuple(_json(text) for text in data)
-        service_of(current_app).socketio.server.emit(event, payload, namespace=namespace, to=to)
+        socketio.server.emit(event, payload, namespace=namespace, to=to)
 
 
 def _json(text: str) -> Any:
@@ -188,30 +188,11 @@ def _json(text: str) -> Any:
         raise click.BadParameter(f"{text!r} is not JSON; a text is '\"in quotes\"'.") from error
 
 
-def _events() -> Iterator[tuple[str, str, Callable[..., Any]]]:
-    for namespace, handlers in service_of(current_app).socketio.server.handlers.items():
-        for event, handler in handlers.items():
-            door = getattr(inspect.unwrap(handler), "__self__", None)
-            if isinstance(door, Namespace):
-                if event in door.methods:
-                    yield namespace, event, door.methods[event]
-            elif namespace != "*":
-                yield namespace, event, handler
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _origin(function: Callable[..., Any]) -> tuple[str, str]:
-    """Return the name of a function and its place: file and line."""
-    inner = inspect.unwrap(function)
-    code = inner.__code__
-    return inner.__qualname__, f"{_short(Path(code.co_filename))}:{code.co_firstlineno}"
-
-
-def _short(file: Path) -> Path:
-    """Return the path of a file from here, if it is below."""
-    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-
-
-def _print_table(rows: Iterator[tuple[str, ...]]) -> None:
+def _print_table(rows: Iterable[tuple[str, ...]]) -> None:
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:

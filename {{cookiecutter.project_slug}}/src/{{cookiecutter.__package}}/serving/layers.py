@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,29 +23,12 @@ from .readiness import add_check
 from .requests.headers import add_headers
 from .requests.origins import OriginRules
 from .requests.session_cookie import CookieSessions
+from .service import Service
 from .settings import ServingSettings
+from .welcome import view as welcome
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Layer = Callable[[WSGIApp], WSGIApp]
-
-_EXTENSION = "serving"
-
-
-@dataclass(frozen=True)
-class Service:
-    """An application, with what stands around it."""
-
-    app: Flask
-    settings: ServingSettings
-    socketio: SocketIO
-    limits: Limits
-    drain: Drain
-
-
-def service_of(app: Flask) -> Service:
-    """Return an application with what ``surround`` has put around it."""
-    service: Service = app.extensions[_EXTENSION]
-    return service
 
 
 def surround(
@@ -79,7 +61,7 @@ def surround(
     socketio.init_app(app, client_manager=clients, **_socketio_options(settings, origins))
     limits = Limits(socketio.server, settings)
     drain = Drain(app, limits, socketio.sleep)
-    app.extensions[_EXTENSION] = Service(app, settings, socketio, limits, drain)
+    Service(app, settings, socketio, limits, drain).remember()
 
     layers: list[Layer] = [
         # Outermost, so that every response has them, whichever layer gives it.
@@ -103,6 +85,8 @@ def surround(
     for layer in reversed(layers):
         serve = layer(serve)
     app.wsgi_app = serve  # type: ignore[assignment,method-assign]
+    if serves_clients and settings.environment == "development":
+        welcome.init_app(app)
 
 
 def _trust_proxies(hops: int) -> Layer:

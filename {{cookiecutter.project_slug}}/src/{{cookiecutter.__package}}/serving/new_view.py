@@ -7,6 +7,7 @@ import keyword
 import re
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 
 _VIEW = Template('''"""$title."""
 
@@ -79,13 +80,21 @@ class ScaffoldError(Exception):
     """The files cannot be written."""
 
 
-def write_view(name: str, views: Path, tests: Path) -> list[Path]:
+class NewView(NamedTuple):
+    """A view that was written."""
+
+    path: str
+    """Its path, and its namespace: ``/chat-rooms``."""
+    file: Path
+    test: Path | None
+
+
+def write_view(name: str, views: Path, tests: Path) -> NewView:
     """Write the module of a new view and of its test.
 
     :param name: the name of the view, in lower case with underscores or dashes: ``chat_rooms``.
     :param views: the folder of the views.
     :param tests: the folder of the tests; without one, no test is written.
-    :returns: the files that were written.
     :raises ScaffoldError: the name is none for a module, or there is such a file already.
     """
     module = name.replace("-", "_")
@@ -97,12 +106,15 @@ def write_view(name: str, views: Path, tests: Path) -> list[Path]:
         "path": "-".join(words),
         "title": " ".join(words).capitalize(),
     }
-    files = {views / f"{module}.py": _VIEW}
-    if tests.is_dir():
-        files[tests / f"test_{module}.py"] = _TEST
+    view = NewView(
+        "/" + values["path"],
+        views / f"{module}.py",
+        tests / f"test_{module}.py" if tests.is_dir() else None,
+    )
+    files = {view.file: _VIEW} | ({view.test: _TEST} if view.test else {})
     for file in files:
         if file.exists():
             raise ScaffoldError(f"{file} is there already; nothing was written.")
     for file, template in files.items():
         file.write_text(template.substitute(values), encoding="utf-8")
-    return list(files)
+    return view

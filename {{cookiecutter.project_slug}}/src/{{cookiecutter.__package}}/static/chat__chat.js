@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The chat, over the official Socket.IO client. No build step: the browser runs these files.
+ * The chat, over Socket.IO. No build step: the browser runs these files.
  *
  * What people write waits in `drafts` until the server acknowledges it, across reconnections and
  * reloads; by its `client_id` the server recognises what it already has, and tells it again. What
@@ -40,7 +40,8 @@
 
 import * as page from "./page.js";
 import { $ } from "./page.js";
-import { ask, http, loadClient } from "./server.js";
+import { ask, http } from "./server.js";
+import { io } from "./socket.js";
 
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 10000;
@@ -56,7 +57,7 @@ let session = JSON.parse(sessionStorage.getItem("session") ?? "null");
 /** @type {Draft[]} */
 let drafts = JSON.parse(sessionStorage.getItem("drafts") ?? "[]");
 let delivering = false;
-/** @type {any} */
+/** @type {import("./socket.js").Socket | null} */
 let socket = null;
 /** @type {Map<string, Room>} */
 const rooms = new Map();
@@ -74,93 +75,88 @@ let typedAt = 0;
 
 // ---- The connection ---------------------------------------------------------------------------
 
-async function connect() {
+/** @param {({token: string})} identity */
+function connect({ token }) {
   page.hush();
   page.showState("waiting", "Connecting");
-  try {
-    await loadClient();
-  } catch (/** @type {any} */ problem) {
-    page.showState("offline", "Offline");
-    return page.tell(problem.message, "Try again", connect);
-  }
-  if (!session) return undefined;
-  // Drawn once, so that the next delay is known; those who lost one server still come back apart.
-  const spread = 0.75 + Math.random() / 2;
-  // @ts-ignore: the script defines it
-  socket = window.io("/chat", {
+  const client = io("/chat", {
     path: new URL("socket.io", document.baseURI).pathname,
-    auth: { token: session.token },
+    auth: { token },
     forceNew: true,
-    randomizationFactor: 0,
-    reconnectionDelay: FIRST_DELAY * spread,
-    reconnectionDelayMax: LONGEST_DELAY * spread,
+    reconnectionDelay: FIRST_DELAY,
+    reconnectionDelayMax: LONGEST_DELAY,
+    randomizationFactor: 0.25,
   });
-  let attempts = 0;
+  socket = client;
+  let refusals = 0;
   let retry = 0;
 
-  function wait() {
+  /** @param {number} [delay] */
+  function wait(delay) {
     joined = false;
     showDrafts();
-    const delay = Math.min(FIRST_DELAY * 2 ** attempts, LONGEST_DELAY) * spread;
     if (navigator.onLine) page.showState("waiting", "Reconnecting", delay);
     else page.showState("offline", "Offline");
-    if (socket.active) return; // The client reconnects by itself, but not after a refusal.
-    attempts += 1;
-    retry = setTimeout(() => socket?.connect(), delay);
   }
 
   function now() {
     clearTimeout(retry);
-    attempts = 0;
     page.showState("waiting", "Connecting");
-    socket.disconnect().connect();
+    client.disconnect().connect();
   }
 
-  socket.io.on("reconnect_attempt", (/** @type {number} */ attempt) => {
-    attempts = attempt;
-    page.showState("waiting", "Connecting");
-  });
-  socket.on("connect", async () => {
-    attempts = 0;
+  /** The client reconnects by itself, but not after a refusal. */
+  function retryLater() {
+    const delay = Math.min(FIRST_DELAY * 2 ** refusals, LONGEST_DELAY) * (0.75 + Math.random() / 2);
+    refusals += 1;
+    retry = setTimeout(() => socket === client && now(), delay);
+    wait(delay);
+  }
+
+  client.io.on("reconnect_wait", wait);
+  client.io.on("reconnect_attempt", () => page.showState("waiting", "Connecting"));
+  client.on("connect", async () => {
+    refusals = 0;
     page.hush();
     page.showState("connected", "Connected");
     listRooms();
     await enter(here);
     deliver();
   });
-  socket.on("disconnect", (/** @type {string} */ reason) => {
-    if (reason !== "io client disconnect") wait();
+  client.on("disconnect", (/** @type {string} */ reason) => {
+    if (client.active) wait();
+    else if (reason !== "io client disconnect") retryLater();
   });
-  socket.on("connect_error", (/** @type {Error & {data?: {status?: number}}} */ error) => {
+  client.on("connect_error", (/** @type {Error & {data?: {status?: number}}} */ error) => {
     if (error.data?.status === 401) return endSession(error.message);
-    wait();
-    const why = socket.active ? "The server cannot be reached." : `The server refuses: ${error.message}`;
+    if (client.active) wait();
+    else retryLater();
+    const why = client.active ? "The server cannot be reached." : `The server refuses: ${error.message}`;
     return page.tell(`${why} What you write is kept, and sent later.`, "Try now", now);
   });
-  socket.on("session.ended", ({ reason = "" }) => endSession(reason));
-  socket.on("message", (/** @type {Message} */ message) => {
+  client.on("session.ended", ({ reason = "" }) => endSession(reason));
+  client.on("message", (/** @type {Message} */ message) => {
     const known = isKnown(message);
     place([message]);
     stopTyping(message.author);
     expect(message.room, message.id);
     if (document.hidden && !known && message.author.id !== session?.id) countUnread(unread + 1);
   });
-  socket.on("joined", (/** @type {Presence} */ { room, person }) => {
+  client.on("joined", (/** @type {Presence} */ { room, person }) => {
     if (room === here) setPeople([...people, person]);
   });
-  socket.on("left", (/** @type {Presence} */ { room, person }) => {
+  client.on("left", (/** @type {Presence} */ { room, person }) => {
     if (room === here) setPeople(people.filter(({ id }) => id !== person.id));
     stopTyping(person);
   });
-  socket.on("typing", (/** @type {Presence} */ { room, person }) => {
+  client.on("typing", (/** @type {Presence} */ { room, person }) => {
     if (room !== here) return;
     stopTyping(person);
     const timer = setTimeout(() => stopTyping(person), TYPING_LASTS);
     typing.set(person.id, { name: person.name, timer });
     showTyping();
   });
-  window.ononline = () => socket && !socket.connected && now();
-  return undefined;
+  window.ononline = () => socket === client && !client.connected && now();
 }
 
 /** @param {string} reason */
@@ -239,7 +235,7 @@ function show(name) {
 /** Join a room, and ask for what was said last, or since the last visit. @param {string} name */
 async function enter(name) {
   if (here !== name) {
-    socket.emit("leave", here);
+    socket?.emit("leave", here);
     show(name);
   }
   const visit = ++visits;
@@ -410,18 +406,19 @@ function showDrafts() {
 
 // ---- What people do ---------------------------------------------------------------------------
 
-function start() {
+/** @param {({token: string} & Person)} identity */
+function start(identity) {
   page.view("chat");
-  $("me").textContent = session?.name;
+  $("me").textContent = identity.name;
   $("text").focus();
   show(roomOfAddress());
-  connect();
+  connect(identity);
 }
 
 page.onSubmit("entry-form", "name", async (name) => {
   session = await http(session?.token, "POST", "session", { name });
   sessionStorage.setItem("session", JSON.stringify(session));
-  start();
+  if (session) start(session);
 });
 
 page.onSubmit("room-form", "room-name", async (name) => {
@@ -452,7 +449,7 @@ $("text").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
 $("text").addEventListener("input", () => {
   if (!joined || !$("text").value || Date.now() - typedAt < TYPING_EVERY) return;
   typedAt = Date.now();
-  socket.volatile.emit("typing", here);
+  socket?.volatile.emit("typing", here);
 });
 
 $("room-list").addEventListener("click", page.closeDrawer);
@@ -477,5 +474,5 @@ document.addEventListener("visibilitychange", () => {
 
 setInterval(() => socket?.connected && !document.hidden && listRooms(), ROOMS_EVERY);
 
-if (session) start();
+if (session) start(session);
 else page.view("entry");

@@ -2,7 +2,6 @@
 /** How the page asks the server, and hears in words why something cannot be. */
 
 const ACK_TIMEOUT = 8000;
-const CLIENT_TIMEOUT = 15000;
 const UNREACHABLE = { detail: "The server cannot be reached. Try again in a moment." };
 
 /** What the server, or the network, has against a request. */
@@ -38,23 +37,4 @@ export async function ask(socket, event, ...values) {
   });
   if (answer?.error) throw new Problem(answer.error);
   return answer;
-}
-
-/** Load the Socket.IO client from where the settings say, unless it is there. @returns {Promise<void>} */
-export function loadClient() {
-  if ("io" in window) return Promise.resolve();
-  const { clientUrl = "", clientIntegrity = "" } = document.body.dataset;
-  return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    const fail = () => {
-      script.remove();
-      const { host } = new URL(clientUrl, document.baseURI);
-      reject(new Problem({ detail: `The chat needs a script from ${host}, which could not be loaded.` }));
-    };
-    Object.assign(script, { src: clientUrl, integrity: clientIntegrity, crossOrigin: "anonymous" });
-    script.addEventListener("load", () => resolve());
-    script.addEventListener("error", fail);
-    setTimeout(fail, CLIENT_TIMEOUT);
-    document.head.append(script);
-  });
 }

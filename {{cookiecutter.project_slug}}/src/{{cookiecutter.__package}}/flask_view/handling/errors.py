@@ -6,11 +6,11 @@ from __future__ import annotations
 import logging
 import traceback
 import uuid
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, got_request_exception, request
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as BaseResponse
 
 from .serialization import dumps, plain
@@ -19,6 +19,14 @@ logger = logging.getLogger(__name__)
 
 PROBLEM = "flask_view.problem"
 """Where the environment of a request has the problem that it ended with."""
+
+# Python took over the titles of RFC 9110, section 15.5, in 3.13.
+_TITLES = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 
 
 class Problem(HTTPException):
@@ -48,7 +56,7 @@ class Problem(HTTPException):
         self.document: dict[str, Any] = plain(
             {
                 "type": type,
-                "title": title or HTTP_STATUS_CODES.get(status, "Unknown Error"),
+                "title": title or _TITLES.get(status, "Unknown Error"),
                 "status": status,
                 "detail": detail,
                 **more,

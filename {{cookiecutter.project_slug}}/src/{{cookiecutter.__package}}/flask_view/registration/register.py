@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask
@@ -19,7 +19,7 @@ from ..decorators import CONNECTION, EVENTS, RESERVED, SOCKET_PREFIX, events_of
 from ..handling.binding import Binding
 from ..handling.events import Namespace, event_handler
 from ..handling.signature import RegistrationError
-from .routes import RULES, Notebook, Rule, StandIn, marked, stand_in_for
+from .routes import METHODS, RULES, Rule, check_rules, definition_with, rules_of
 
 if TYPE_CHECKING:
     from ..view import FlaskView
@@ -55,27 +55,24 @@ def register_view(
         name: Binding(f"{cls.__name__}.{name}", function, frozenset(cls.base_args))
         for name, function in functions.items()
     }
-    routed = {name for name in functions if _has_url(cls, name, functions[name])}
-    stand_in = stand_in_for(view, bindings, routed, overrides)
-    notebook = Notebook(app)
-    stand_in.write_rules(notebook, subdomain)
-    rules = [rule._replace(options={**rule.options, **rule_options}) for rule in notebook.rules]
-    rules = _with_free_endpoints(rules, app, stand_in)
+    routed = {name: bindings[name] for name in functions if _has_url(cls, name)}
+    # The library changes base_args, and reads the attributes of the class that it is asked about.
+    derived: Any = type(cls.__name__, (cls,), {"base_args": list(cls.base_args), **overrides})
+    path = "/" + derived.build_rule("").strip("/")
+    subdomain = subdomain or getattr(app, "subdomain", None) or getattr(cls, "subdomain", None)
+    rules = rules_of(view, derived, routed, subdomain, rule_options)
+    rules = _with_free_endpoints(rules, app, path)
     if isinstance(app, Flask):
-        # An application of its own tells whether Flask accepts all rules.
-        probe = Flask("probe", static_folder=None)
-        probe.url_map.converters = app.url_map.converters
-        for rule in rules:
-            rule.add_to(probe)
-
-    path = "/" + stand_in.build_rule("").strip("/")
+        check_rules(rules, app)
     events = [
         (event, name)
         for name, function in functions.items()
-        for event in events_of(name, marked(cls, name, EVENTS) or function)
+        for event in events_of(name, definition_with(cls, name, EVENTS) or function)
     ]
     if socket is not None and events:
         _check_events(view, path, socket, events, bindings)
+    if isinstance(app, Blueprint):
+        app.record(lambda state: check_rules(rules, state.app, state))
     for rule in rules:
         rule.add_to(app)
     view.socketio = socket
@@ -100,17 +97,17 @@ def _functions(
     excluded = {name for parent in cls.__mro__ for name in vars(parent).get("excluded_methods", ())}
     for name, member in inspect.getmembers_static(cls):
         full_name = f"{cls.__name__}.{name}"
-        has_mark = marked(cls, name, RULES) or marked(cls, name, EVENTS)
+        decorated = definition_with(cls, name, RULES) or definition_with(cls, name, EVENTS)
         if name in not_routed:
-            if has_mark:
+            if decorated:
                 raise RegistrationError(f"{full_name} hides a method of FlaskView; rename it")
         elif inspect.isfunction(member):
             private = name.startswith(("_", "before_", "after_")) or name in excluded
-            if has_mark or not private:
+            if decorated or not private:
                 if inspect.iscoroutinefunction(inspect.unwrap(member)):
                     raise RegistrationError(f"{full_name} is async; the server calls plain methods")
                 yield name, member
-        elif has_mark or _looks_like_method(name, member):
+        elif decorated or _looks_like_method(name, member):
             raise RegistrationError(
                 f"{full_name} is a {type(member).__name__}, not a method: it cannot be served. "
                 "Put that decorator on a function that the method calls."
@@ -127,27 +124,26 @@ def _looks_like_method(name: str, member: Any) -> bool:
     )
 
 
-def _has_url(cls: type[FlaskView], name: str, function: Callable[..., Any]) -> bool:
+def _has_url(cls: type[FlaskView], name: str) -> bool:
     """Tell whether a method answers requests, too."""
-    if marked(cls, name, RULES) or hasattr(function, "http_methods"):
+    if definition_with(cls, name, RULES) or definition_with(cls, name, METHODS):
         return True
     if name.startswith(SOCKET_PREFIX):
         return False
-    return name in cls.special_methods or not marked(cls, name, EVENTS)
+    return name in cls.special_methods or not definition_with(cls, name, EVENTS)
 
 
-def _with_free_endpoints(
-    rules: list[Rule], app: Flask | Blueprint, stand_in: type[StandIn]
-) -> list[Rule]:
+def _with_free_endpoints(rules: list[Rule], app: Flask | Blueprint, path: str) -> list[Rule]:
     """Give the endpoints of a view that is registered for the second time names of their own."""
     taken = app.view_functions if isinstance(app, Flask) else {}
     if not any(rule.endpoint in taken for rule in rules):
         return rules
-    path = stand_in.build_rule("").strip("/").replace(".", "-")
-    free = [rule._replace(endpoint=f"{rule.endpoint}@{path}") for rule in rules]
+    place = path.strip("/").replace(".", "-")
+    free = [rule._replace(endpoint=f"{rule.endpoint}@{place}") for rule in rules]
     for rule in free:
         if rule.endpoint in taken:
-            raise RegistrationError(f"{stand_in.__name__} is already registered at /{path}")
+            name = rule.function.binding.name
+            raise RegistrationError(f"{name} is already registered at {path}")
     return free
 
 
@@ -209,7 +205,7 @@ def _add_events(
     socket: SocketIO,
     events: list[tuple[str, str]],
     bindings: dict[str, Binding],
-    routed: set[str],
+    routed: Iterable[str],
 ) -> None:
     door = _door(socket, view.namespace)
     if door is None:

@@ -17,13 +17,13 @@ BURST_SECONDS = 10
 # What this many bytes cost is one more packet: reading and unmasking them takes as long.
 _BYTES = 65_536
 # Providers give a whole network of this size to one customer (RFC 6177).
-_IPV6_CUSTOMER = 64
+_IPV6_PREFIX = 64
 
 
 class Budget:
     """A bucket of tokens that fills at a steady rate."""
 
-    __slots__ = ("_filled", "_total", "_unshared", "rate", "tokens")
+    __slots__ = ("_filled_at", "_total", "_unshared", "rate", "tokens")
 
     def __init__(self, rate: float) -> None:
         """Start with a full bucket.
@@ -32,7 +32,7 @@ class Budget:
         """
         self.rate = rate
         self.tokens = rate * BURST_SECONDS
-        self._filled = time.monotonic()
+        self._filled_at = time.monotonic()
         self._unshared = 0
         self._total = 0
 
@@ -48,7 +48,7 @@ class Budget:
         self._unshared += tokens
         return max(0.0, -self.tokens / self.rate)
 
-    def demand(self, tokens: int) -> None:
+    def take(self, tokens: int) -> None:
         """Take tokens if they are there; a full bucket is enough for anything.
 
         :param tokens: how many.
@@ -68,14 +68,14 @@ class Budget:
         :param tokens: how many.
         :raises Problem: 429, they are not there.
         """
-        self.demand(min(tokens, max(1, int(self.rate * BURST_SECONDS / 2))))
+        self.take(min(tokens, max(1, int(self.rate * BURST_SECONDS / 2))))
 
-    def unshared(self) -> int:
+    def pop_unshared(self) -> int:
         """Return how many tokens were taken since the last time, to be told to other processes."""
         spent, self._unshared = self._unshared, 0
         return spent
 
-    def hear(self, total: int, own: int) -> None:
+    def merge(self, total: int, own: int) -> None:
         """Take the tokens that were taken from the same budget in other processes.
 
         :param total: how many were taken anywhere, by a counter that may begin anew.
@@ -86,7 +86,7 @@ class Budget:
         self._total = total
 
     @property
-    def is_quiet(self) -> bool:
+    def has_recovered(self) -> bool:
         """Whether a second's worth is there: whoever spent too much has stopped."""
         return self.tokens >= self.rate
 
@@ -98,11 +98,11 @@ class Budget:
 
     def _fill(self, now: float) -> None:
         most = self.rate * BURST_SECONDS
-        self.tokens = min(self.tokens + (now - self._filled) * self.rate, most)
-        self._filled = now
+        self.tokens = min(self.tokens + (now - self._filled_at) * self.rate, most)
+        self._filled_at = now
 
 
-def price(size: int) -> int:
+def cost(size: int) -> int:
     """Return what a packet or a request of some bytes costs.
 
     :param size: how many bytes it has.
@@ -116,7 +116,7 @@ def too_many(what: str, **more: Any) -> Problem:
 
 
 @lru_cache(10_000)
-def customer(address: str) -> str:
+def client_network(address: str) -> str:
     """Return whom an address belongs to: itself, or the network that one customer has (IPv6).
 
     :param address: an address as the server or a trusted proxy gives it.
@@ -131,14 +131,14 @@ def customer(address: str) -> str:
             return str(found.ipv4_mapped)
         if found.is_loopback:
             return str(found)
-        return str(ipaddress.ip_network((found, _IPV6_CUSTOMER), strict=False))
+        return str(ipaddress.ip_network((found, _IPV6_PREFIX), strict=False))
     return str(found)
 
 
-def is_bound(address: str, settings: ServingSettings) -> bool:
+def has_limits(address: str, settings: ServingSettings) -> bool:
     """Tell whether an address has limits at all; this machine has none in development.
 
-    :param address: the address, as ``customer`` returns it.
+    :param address: the address, as ``client_network`` returns it.
     :param settings: the settings of the service.
     """
     return settings.environment == "production" or not _is_loopback(address)

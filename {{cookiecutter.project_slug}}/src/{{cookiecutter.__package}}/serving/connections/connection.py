@@ -23,7 +23,7 @@ from socketio.packet import BINARY_EVENT, CONNECT, CONNECT_ERROR, DISCONNECT, Pa
 from ...flask_view import Problem
 from ...flask_view.handling.client import Client
 from . import protocol
-from .budget import price, too_many
+from .budget import cost, too_many
 from .engine import CLIENT_LEFT, Engine, EngineSocket
 from .protocol import MalformedError
 
@@ -38,11 +38,11 @@ _DROPPED = Counter(
 # A client that has waited for so long for its budget is told, and after as long again dropped.
 _PATIENCE_SECONDS = 5
 # A client may send as many messages that are none.
-_MOST_MALFORMED = 20
+_MAX_MALFORMED = 20
 # As many bytes may wait for a client without anybody asking why.
-_SOON_READ = 65_536
+_SMALL_BACKLOG = 65_536
 # Others have their turn when a client has been served for so long, in seconds.
-_TURN = 0.005
+_YIELD_AFTER = 0.005
 
 TOO_FAST = (429, too_many("events").document["detail"])
 
@@ -63,14 +63,14 @@ class Connection(Client, EngineSocket):
         self.max_message_bytes: int = server.max_http_buffer_size
         self.namespaces: set[str] = set()
         """The namespaces with views that the client is in."""
-        self.useless_since = time.monotonic()
+        self.without_namespace_since = time.monotonic()
         """When it last left such a namespace, or came."""
-        self.is_behind = False
+        self.was_over_limit = False
         """Whether too much waited for it at the last look."""
         self._limits = limits
         self._budgets = limits.anonymous_budgets(address)
         self._waited = 0.0
-        self._turn_began = 0.0
+        self._last_yield = 0.0
         self._lock = threading.Lock()
         self._unsent = 0
         self._kept = 0
@@ -97,40 +97,40 @@ class Connection(Client, EngineSocket):
         :return: whether the connection goes on.
         """
         now = time.monotonic()
-        tokens = price(size)
+        tokens = cost(size)
         wait = 0.0
         for budget in self._budgets:
             wait = max(wait, budget.spend(tokens, now))
         if wait:
             self._slow_down(wait)
-        elif self._waited and all(budget.is_quiet for budget in self._budgets):
+        elif self._waited and all(budget.has_recovered for budget in self._budgets):
             self._waited = 0.0
             if self.refusal is TOO_FAST:
                 self.refusal = None
-        elif time.perf_counter() - self._turn_began > _TURN:
+        elif time.perf_counter() - self._last_yield > _YIELD_AFTER:
             self.server.sleep(0)
-            self._turn_began = time.perf_counter()
+            self._last_yield = time.perf_counter()
         return not (self.closed or self._is_cut)
 
-    def has_rested(self, now: float) -> None:
+    def has_yielded(self, now: float) -> None:
         """Hear that others had their turn.
 
         :param now: the time, by ``time.perf_counter()``.
         """
-        self._turn_began = now
+        self._last_yield = now
 
-    def before_reading(self) -> None:
+    def apply_backpressure(self) -> None:
         """Wait while the client does not read, so that its own answers cannot fill the memory."""
-        while self._unsent > _SOON_READ and not (self.closed or self._is_cut):
+        while self._unsent > _SMALL_BACKLOG and not (self.closed or self._is_cut):
             enough = self._unsent > self._limits.max_unsent // 2
-            if not self.address.lets_wait(self.sid, self._unsent) or enough:
+            if not self.address.may_queue(self.sid, self._unsent) or enough:
                 self.server.sleep(0.05)
             else:
                 return
         if self.address.waiting:
-            self.address.lets_wait(self.sid, 0)
+            self.address.may_queue(self.sid, 0)
 
-    def keep(self, size: int) -> bool:
+    def reserve(self, size: int) -> bool:
         """Count bytes that stay in memory until a message is complete.
 
         :param size: how many more; below zero, how many fewer.
@@ -138,7 +138,7 @@ class Connection(Client, EngineSocket):
         """
         with self._lock:
             self._kept += size
-        return self.address.keep(size)
+        return self.address.reserve(size)
 
     def receive_packet(self, packet: str | bytes) -> None:
         """Handle one packet of Engine.IO (protocol 4), or a binary message.
@@ -147,7 +147,7 @@ class Connection(Client, EngineSocket):
         """
         if self.websocket is None:
             # A websocket counts its frames itself.
-            self.before_reading()
+            self.apply_backpressure()
             if not self.count(len(packet)):
                 return
         kind = packet[:1]
@@ -171,11 +171,11 @@ class Connection(Client, EngineSocket):
             self._forget_incomplete()
             self._refuse(MalformedError(400, "Attachments are missing.", incomplete))
         try:
-            packet = protocol.read(text)
+            packet = protocol.parse(text)
         except MalformedError as error:
             self._unwanted = error.packet.attachment_count if error.packet else 0
             self._refuse(error)
-            if self._unwanted > protocol.MOST_ATTACHMENTS:
+            if self._unwanted > protocol.MAX_ATTACHMENTS:
                 raise EngineIOError("too many attachments") from None
             return
         self._unwanted = 0
@@ -193,13 +193,13 @@ class Connection(Client, EngineSocket):
             self._refuse(MalformedError(400, "This attachment belongs to no message.", None))
             return
         self._attachments.append(data)
-        if not self.keep(len(data)) or self._kept > self.max_message_bytes:
+        if not self.reserve(len(data)) or self._kept > self.max_message_bytes:
             self.cut("too large a message")
             return
         if len(self._attachments) < packet.attachment_count:
             return
         try:
-            protocol.fill(packet, self._attachments)
+            protocol.attach(packet, self._attachments)
         except MalformedError as error:
             self._refuse(error)
         else:
@@ -208,7 +208,7 @@ class Connection(Client, EngineSocket):
             self._forget_incomplete()
 
     def _forget_incomplete(self) -> None:
-        self.keep(-sum(map(len, self._attachments)))
+        self.reserve(-sum(map(len, self._attachments)))
         self._incomplete, self._attachments = None, []
 
     def _deliver(self, packet: Packet) -> None:
@@ -223,9 +223,9 @@ class Connection(Client, EngineSocket):
                 protocol.send_ack(server, self.sid, packet, {"error": problem.document})
             return
         elif packet.packet_type == DISCONNECT:
-            self._left(namespace)
+            self._left_namespace(namespace)
         try:
-            protocol.deliver(server, self.sid, packet)
+            protocol.dispatch(server, self.sid, packet)
         except Exception:
             # Nothing of a view raises: it would be the library, or a callback of emit.
             logger.exception("A message of Socket.IO could not be handled, sid %s", self.sid)
@@ -244,7 +244,7 @@ class Connection(Client, EngineSocket):
             protocol.refuse_connect(server, self.sid, packet, error.problem)
         elif packet and packet.id is not None:
             protocol.send_ack(server, self.sid, packet, {"error": error.problem.document})
-        if self._malformed > _MOST_MALFORMED:
+        if self._malformed > _MAX_MALFORMED:
             self.cut("malformed messages")
 
     def _slow_down(self, wait: float) -> None:
@@ -258,7 +258,7 @@ class Connection(Client, EngineSocket):
         began = time.monotonic()
         self.server.sleep(wait)
         self._waited += time.monotonic() - began
-        self._turn_began = time.perf_counter()
+        self._last_yield = time.perf_counter()
 
     def _log(self, line: str) -> None:
         """Write a line about the client, at most one a second."""
@@ -275,7 +275,7 @@ class Connection(Client, EngineSocket):
             return
         self._put(pkt)
 
-    def written(self, packets: Iterable[EnginePacket]) -> None:
+    def packets_sent(self, packets: Iterable[EnginePacket]) -> None:
         """Hear that packets have left the queue for the network."""
         size = sum(map(_size, packets))
         with self._lock:
@@ -306,7 +306,7 @@ class Connection(Client, EngineSocket):
         data = packet.data
         if not self._held:
             if data[:1] == "1":
-                self._left(protocol.kind_of(data)[1])
+                self._left_namespace(protocol.kind_of(data)[1])
             return False
         with self._holding:
             if isinstance(data, str):
@@ -369,16 +369,16 @@ class Connection(Client, EngineSocket):
         else:
             self.server.start_background_task(self.drop)
 
-    def gone(self) -> None:
+    def on_close(self) -> None:
         """Hear that the connection has ended, and give back what it took."""
         self._forget_incomplete()
-        self.keep(-self._kept)
-        self.address.lets_wait(self.sid, 0)
-        self._limits.gone(self)
+        self.reserve(-self._kept)
+        self.address.may_queue(self.sid, 0)
+        self._limits.connection_closed(self)
 
-    def _left(self, namespace: str) -> None:
+    def _left_namespace(self, namespace: str) -> None:
         self.namespaces.discard(namespace)
-        self.useless_since = time.monotonic()
+        self.without_namespace_since = time.monotonic()
 
 
 def _size(packet: EnginePacket) -> int:

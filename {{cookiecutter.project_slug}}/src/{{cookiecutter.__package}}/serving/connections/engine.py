@@ -34,7 +34,7 @@ class Engine(engineio.Server):  # type: ignore[misc]
     start_service_task: bool
 
     @classmethod
-    def take_over(cls, server: engineio.Server) -> Engine:
+    def adopt(cls, server: engineio.Server) -> Engine:
         """Make a server of the library, which Flask-SocketIO has built, one of this class."""
         server.__class__ = cls
         engine: Engine = server
@@ -118,7 +118,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         """
         raise NotImplementedError
 
-    def written(self, packets: Iterable[Packet]) -> None:
+    def packets_sent(self, packets: Iterable[Packet]) -> None:
         """Hear that packets have left the queue for the network."""
 
     def handle_post_request(self, environ: dict[str, Any]) -> None:
@@ -169,7 +169,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
     def poll(self) -> list[Packet]:
         """Return what waits for the client, or wait for it."""
         packets: list[Packet] = super().poll()
-        self.written(packets)
+        self.packets_sent(packets)
         return packets
 
     def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
@@ -181,9 +181,9 @@ class EngineSocket(Socket):  # type: ignore[misc]
         """
         super().close(wait=False, abort=abort, reason=reason)
         if self.server.sockets.pop(self.sid, None):
-            self.gone()
+            self.on_close()
 
-    def gone(self) -> None:
+    def on_close(self) -> None:
         """Hear that the connection has ended."""
 
     def open_websocket(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
@@ -250,7 +250,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         try:
             while (packet := self.queue.get()) is not None:
                 websocket.send(packet.encode())
-                self.written((packet,))
+                self.packets_sent((packet,))
         except OSError:
             self.server.logger.debug("%s: the client has gone", self.sid)
         websocket.close()

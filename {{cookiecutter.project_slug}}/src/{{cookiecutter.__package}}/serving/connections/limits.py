@@ -18,7 +18,7 @@ from socketio import Server
 from ...flask_view import Problem
 from ...flask_view.handling.client import CHARGE, CLIENT
 from ..settings import ServingSettings
-from .budget import BURST_SECONDS, Budget, customer, is_bound, price
+from .budget import BURST_SECONDS, Budget, client_network, cost, has_limits
 from .connection import Connection
 from .engine import Engine
 
@@ -35,7 +35,7 @@ _CONNECTIONS = Gauge("socketio_connections", "Socket.IO connections that are ope
 # Files that a process has open besides its connections.
 _OTHER_FILES = 100
 # Connections of one address beyond its bound that are told why they are refused.
-_TOLD = 10
+_EXPLAINED = 10
 # A connection that belongs to no namespace for so long serves nobody. It is what the option
 # connectTimeout of Socket.IO's own server is by default.
 _JOIN_SECONDS = 45
@@ -43,13 +43,13 @@ _JOIN_SECONDS = 45
 _REFUSED_SECONDS = 5
 # All connections of an address may hold as many messages of the largest size that are not complete,
 # and have as many times the bound of one connection wait to be sent.
-_SHARES = 10
+_ADDRESS_FACTOR = 10
 # What a handshake may have in headers: they are kept for as long as the connection.
 _LARGEST_HEADERS = 32_768
 
 _FULL = (503, "The server is full. Connect again later.")
 _TOO_MANY = (429, "There are too many connections from this address.")
-_FOR_GOOD = (_FULL, _TOO_MANY)
+_FINAL = (_FULL, _TOO_MANY)
 
 
 def with_open_files(settings: ServingSettings) -> ServingSettings:
@@ -89,15 +89,15 @@ class Address:
         :param settings: the limits.
         """
         self.name = name
-        self.is_bound = is_bound(name, settings)
+        self.has_limits = has_limits(name, settings)
         """Whether there are limits at all; not for this machine in development."""
         self.budget = Budget(settings.max_events_per_second * settings.address_events_factor)
         self.connections = 0
         self.next_line = 0.0
         self.waiting: dict[str, int] = {}
         """How many bytes wait to be read by those of its clients that are slow, by connection."""
-        self._most_kept = settings.max_message_bytes * _SHARES
-        self._most_waiting = settings.max_unsent_bytes * _SHARES // 2
+        self._most_kept = settings.max_message_bytes * _ADDRESS_FACTOR
+        self._most_waiting = settings.max_unsent_bytes * _ADDRESS_FACTOR // 2
         self._kept = 0
         self._lock = threading.Lock()
 
@@ -106,20 +106,20 @@ class Address:
         with self._lock:
             self.connections += change
 
-    def keep(self, size: int) -> bool:
+    def reserve(self, size: int) -> bool:
         """Count bytes that stay in memory; return whether there may be as many."""
         with self._lock:
             self._kept += size
-        return not self.is_bound or self._kept <= self._most_kept
+        return not self.has_limits or self._kept <= self._most_kept
 
-    def lets_wait(self, sid: str, size: int) -> bool:
+    def may_queue(self, sid: str, size: int) -> bool:
         """Note how many bytes wait for a slow client; return whether more may be made for it."""
         with self._lock:
             if size:
                 self.waiting[sid] = size
             else:
                 self.waiting.pop(sid, None)
-            return not self.is_bound or sum(self.waiting.values()) <= self._most_waiting
+            return not self.has_limits or sum(self.waiting.values()) <= self._most_waiting
 
 
 class Limits:
@@ -137,7 +137,7 @@ class Limits:
         self._is_full = False
         self._addresses: dict[str, Address] = {}
         self._users: dict[Hashable, Budget] = {}
-        engine = Engine.take_over(server.eio)
+        engine = Engine.adopt(server.eio)
         engine.open = self._open
         engine.max_polling_packets = settings.max_polling_packets
         self._connections: dict[str, Connection] = engine.sockets
@@ -153,11 +153,11 @@ class Limits:
             environ: dict[str, Any], start_response: Callable[..., Any]
         ) -> Iterable[bytes]:
             address = self._address(environ)
-            if address.is_bound:
+            if address.has_limits:
                 try:
-                    address.budget.demand(price(_length(environ)))
+                    address.budget.take(cost(_length(environ)))
                 except Problem as problem:
-                    self._tell(address, "requests")
+                    self._log_refusal(address, "requests")
                     return problem(environ, start_response)
             environ[CHARGE] = self._charge
             return serve(environ, start_response)
@@ -181,15 +181,15 @@ class Limits:
     def anonymous_budgets(self, address: Address) -> tuple[Budget, ...]:
         """Return the budgets of a client that nobody has named yet: its own, and its address's."""
         own = Budget(self._settings.max_events_per_second)
-        return (own, address.budget) if address.is_bound else (own,)
+        return (own, address.budget) if address.has_limits else (own,)
 
-    def watch(self) -> None:
-        """Look every second, from now on."""
+    def sweep_forever(self) -> None:
+        """Sweep every second, from now on."""
         while True:
             self.server.sleep(1)
-            self.look()
+            self.sweep()
 
-    def look(self) -> None:
+    def sweep(self) -> None:
         """Drop who does not read what is sent, and who joins nothing; forget who is gone."""
         now = time.monotonic()
         unsent: dict[str, int] = {}
@@ -198,16 +198,18 @@ class Limits:
             address = connection.address
             unsent[address.name] = unsent.get(address.name, 0) + size
             too_much = size > self.max_unsent or (
-                size and address.is_bound and unsent[address.name] > _SHARES * self.max_unsent
+                size
+                and address.has_limits
+                and unsent[address.name] > _ADDRESS_FACTOR * self.max_unsent
             )
             # Much may have been sent just now, to somebody who is about to read it.
-            if too_much and connection.is_behind:
+            if too_much and connection.was_over_limit:
                 connection.cut("does not read")
             elif not connection.namespaces:
-                patience = _REFUSED_SECONDS if connection.refusal in _FOR_GOOD else _JOIN_SECONDS
-                if now - connection.useless_since > patience:
+                patience = _REFUSED_SECONDS if connection.refusal in _FINAL else _JOIN_SECONDS
+                if now - connection.without_namespace_since > patience:
                     connection.cut("joined no namespace")
-            connection.is_behind = bool(too_much)
+            connection.was_over_limit = bool(too_much)
         for name, known in list(self._addresses.items()):
             if not known.connections and known.budget.is_full:
                 del self._addresses[name]
@@ -228,13 +230,13 @@ class Limits:
         """Tell other processes what was spent since the last time, and hear what they spent."""
         budgets = {f"user:{user}": budget for user, budget in list(self._users.items())}
         for name, address in list(self._addresses.items()):
-            if address.is_bound:
+            if address.has_limits:
                 budgets[f"address:{name}"] = address.budget
-        spent = {name: own for name, budget in budgets.items() if (own := budget.unshared())}
+        spent = {name: own for name, budget in budgets.items() if (own := budget.pop_unshared())}
         for name, total in add(spent, 2 * BURST_SECONDS).items():
-            budgets[name].hear(total, spent[name])
+            budgets[name].merge(total, spent[name])
 
-    def gone(self, connection: Connection) -> None:
+    def connection_closed(self, connection: Connection) -> None:
         """Hear that a connection has ended."""
         connection.address.count(-1)
 
@@ -247,8 +249,8 @@ class Limits:
         most = settings.max_connections_per_address
         if len(self._connections) >= settings.max_connections + SPARE_PLACES // 2:
             raise Problem(*_FULL)
-        if address.is_bound and address.connections >= most + _TOLD:
-            self._tell(address, "connections")
+        if address.has_limits and address.connections >= most + _EXPLAINED:
+            self._log_refusal(address, "connections")
             raise Problem(*_TOO_MANY)
         if _size_of_headers(environ) > _LARGEST_HEADERS:
             raise Problem(431, f"A handshake has at most {_LARGEST_HEADERS} characters of headers.")
@@ -262,14 +264,14 @@ class Limits:
                 logger.warning(
                     "Full: MAX_CONNECTIONS=%d are open; refusing more", settings.max_connections
                 )
-        elif address.is_bound and address.connections > most:
+        elif address.has_limits and address.connections > most:
             connection.refusal = _TOO_MANY
-            self._tell(address, "connections")
+            self._log_refusal(address, "connections")
         return connection
 
     def _address(self, environ: dict[str, Any]) -> Address:
         """Return the address of a client: the one that the last trusted proxy has seen."""
-        name = customer(environ.get("REMOTE_ADDR") or "")
+        name = client_network(environ.get("REMOTE_ADDR") or "")
         address = self._addresses.get(name)
         if address is None:
             address = self._addresses.setdefault(name, Address(name, self._settings))
@@ -282,10 +284,10 @@ class Limits:
         """
         if isinstance(user, str | int | UUID):
             self.budget_of(user).charge(tokens)
-        elif (address := self._address(environ)).is_bound:
+        elif (address := self._address(environ)).has_limits:
             address.budget.charge(tokens)
 
-    def _tell(self, address: Address, what: str) -> None:
+    def _log_refusal(self, address: Address, what: str) -> None:
         """Write a line about an address that takes too much, now and then."""
         now = time.monotonic()
         if now >= address.next_line:

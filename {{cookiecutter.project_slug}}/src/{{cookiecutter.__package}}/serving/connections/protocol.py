@@ -25,7 +25,7 @@ from socketio.packet import (
 from ...flask_view import Problem
 from ...flask_view.decorators import RESERVED
 
-MOST_ATTACHMENTS = 100
+MAX_ATTACHMENTS = 100
 """How many binary parts a message has at most. Whoever announces more ends the connection."""
 
 _LONGEST_NAME = 200
@@ -50,7 +50,7 @@ class MalformedError(Exception):
         self.packet = packet
 
 
-def read(text: str) -> Packet:
+def parse(text: str) -> Packet:
     """Return what a message says (Socket.IO protocol 5, "Packet encoding").
 
     :param text: the message, without its attachments, which follow it.
@@ -72,17 +72,17 @@ def read(text: str) -> Packet:
     if len(packet.namespace) > _LONGEST_NAME:
         packet.namespace = packet.namespace[:_LONGEST_NAME]
         raise MalformedError(400, f"A namespace has at most {_LONGEST_NAME} characters.", packet)
-    if rule := _broken_rule(packet):
+    if rule := _violation(packet):
         raise MalformedError(400, rule, packet)
     return packet
 
 
-def _broken_rule(packet: Packet) -> str:
+def _violation(packet: Packet) -> str:
     """Return what a client may not do, but this message does."""
     kind, data = packet.packet_type, packet.data
     if kind in _WITH_ATTACHMENTS:
-        if packet.attachment_count > MOST_ATTACHMENTS:
-            return f"A message has at most {MOST_ATTACHMENTS} attachments."
+        if packet.attachment_count > MAX_ATTACHMENTS:
+            return f"A message has at most {MAX_ATTACHMENTS} attachments."
     elif packet.attachment_count:
         return "This kind of message has no attachments."
     if kind in (EVENT, BINARY_EVENT):
@@ -107,33 +107,33 @@ def kind_of(text: str) -> tuple[int, str]:
     return (int(found[1]), found[2] or "/") if found else (-1, "")
 
 
-def fill(packet: Packet, attachments: list[bytes]) -> None:
+def attach(packet: Packet, attachments: list[bytes]) -> None:
     """Put the attachments of a message in their places, each in the one that names it.
 
     :raises MalformedError: they do not fit.
     """
     left = dict(enumerate(attachments))
     try:
-        packet.data = _filled(packet.data, left)
+        packet.data = _attached(packet.data, left)
     except KeyError:
         raise MalformedError(400, "A place names no attachment of its own.", packet) from None
     if left:
         raise MalformedError(400, "An attachment has no place.", packet)
 
 
-def _filled(value: Any, left: dict[Any, bytes]) -> Any:
+def _attached(value: Any, left: dict[Any, bytes]) -> Any:
     if isinstance(value, list):
-        return [_filled(item, left) for item in value]
+        return [_attached(item, left) for item in value]
     if isinstance(value, dict):
         if value.get("_placeholder") is True:
             number = value.get("num")
             # A list or an object is no key, and True is none of these.
             return left.pop(number if type(number) is int else None)
-        return {key: _filled(item, left) for key, item in value.items()}
+        return {key: _attached(item, left) for key, item in value.items()}
     return value
 
 
-def deliver(server: Server, eio_sid: str, packet: Packet) -> None:
+def dispatch(server: Server, eio_sid: str, packet: Packet) -> None:
     """Let the library act on a message.
 
     :param server: the Socket.IO server.

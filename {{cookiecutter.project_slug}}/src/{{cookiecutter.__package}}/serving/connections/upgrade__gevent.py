@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 
-def take_over(environ: dict[str, Any]) -> socket.socket:
+def socket_of(environ: dict[str, Any]) -> socket.socket:
     """Return the socket that a request came on.
 
     :param environ: the WSGI environment of the request.
@@ -22,7 +22,7 @@ def take_over(environ: dict[str, Any]) -> socket.socket:
     return connection
 
 
-def hand_back(environ: dict[str, Any]) -> Iterable[bytes]:
+def finish(environ: dict[str, Any]) -> Iterable[bytes]:
     """Let the HTTP server close the connection, instead of writing a response.
 
     :param environ: the WSGI environment of the request.

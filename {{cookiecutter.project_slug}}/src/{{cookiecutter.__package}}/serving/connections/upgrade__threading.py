@@ -7,7 +7,7 @@ import socket
 from typing import Any, NoReturn
 
 
-def take_over(environ: dict[str, Any]) -> socket.socket:
+def socket_of(environ: dict[str, Any]) -> socket.socket:
     """Return the socket that a request came on.
 
     :param environ: the WSGI environment of the request.
@@ -21,7 +21,7 @@ def take_over(environ: dict[str, Any]) -> socket.socket:
     return connection
 
 
-def hand_back(environ: dict[str, Any]) -> NoReturn:
+def finish(environ: dict[str, Any]) -> NoReturn:
     """Let the HTTP server close the connection, instead of writing a response.
 
     :param environ: the WSGI environment of the request.

@@ -30,17 +30,17 @@ from wsproto.events import (
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError, generate_accept_token
 
-from .upgrade import hand_back, take_over
+from .upgrade import finish, socket_of
 
 _VERSION = "13"
 _KEY = re.compile("[A-Za-z0-9+/]{22}==")
-_GREETING = (
+_SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\n"
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
 )
 _READ_SIZE = 16_384
 # A read that took longer than this, in seconds, has let others run.
-_INSTANT = 0.001
+_BLOCKING = 0.001
 
 
 class Owner(Protocol):
@@ -55,13 +55,13 @@ class Owner(Protocol):
     def count(self, size: int) -> bool:
         """Count what came in; return whether to read on."""
 
-    def keep(self, size: int) -> bool:
+    def reserve(self, size: int) -> bool:
         """Count bytes of a message that is not complete; return whether to read on."""
 
-    def before_reading(self) -> None:
+    def apply_backpressure(self) -> None:
         """Wait while the client does not read what it has been sent."""
 
-    def has_rested(self, now: float) -> None:
+    def has_yielded(self, now: float) -> None:
         """Hear that others had their turn."""
 
 
@@ -90,19 +90,19 @@ class WebSocket:
         if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != _VERSION or not _KEY.fullmatch(key):
             start_response("400 Bad Request", [("Sec-WebSocket-Version", _VERSION)])
             return []
-        self.socket = take_over(environ)
+        self.socket = socket_of(environ)
         # A client that has gone already is noticed when it is read from.
         with suppress(OSError):
-            self.socket.sendall(_GREETING % generate_accept_token(key.encode()))
+            self.socket.sendall(_SWITCHING % generate_accept_token(key.encode()))
         self._owner.serve(self)
-        return hand_back(environ)
+        return finish(environ)
 
     def wait(self) -> str | bytes | None:
         """Return the next message; ``None`` at the end of the connection.
 
         :raises OSError: the client is silent for too long.
         """
-        self._owner.before_reading()
+        self._owner.apply_backpressure()
         message = _Message(self._owner)
         try:
             while not self._is_over:
@@ -112,7 +112,7 @@ class WebSocket:
                             self._end(CloseConnection(CloseReason.MESSAGE_TOO_BIG))
                             return None
                         if event.message_finished:
-                            return message.whole()
+                            return message.joined()
                     elif isinstance(event, CloseConnection):
                         self._end(event.response())
                         return None
@@ -134,8 +134,8 @@ class WebSocket:
         began = time.perf_counter()
         data = self.socket.recv(_READ_SIZE)
         now = time.perf_counter()
-        if now - began > _INSTANT:
-            self._owner.has_rested(now)
+        if now - began > _BLOCKING:
+            self._owner.has_yielded(now)
         if data:
             self._connection.receive_data(data)
         return bool(data)
@@ -190,9 +190,9 @@ class _Message:
         if event.message_finished and not self._kept:
             return size <= self._owner.max_message_bytes
         self._kept += size
-        return self._kept <= self._owner.max_message_bytes and self._owner.keep(size)
+        return self._kept <= self._owner.max_message_bytes and self._owner.reserve(size)
 
-    def whole(self) -> str | bytes:
+    def joined(self) -> str | bytes:
         """Return the message."""
         if len(self._parts) == 1:
             only: str | bytes = self._parts[0]
@@ -203,4 +203,4 @@ class _Message:
     def release(self) -> None:
         """Have nothing of it counted any more."""
         if self._kept:
-            self._owner.keep(-self._kept)
+            self._owner.reserve(-self._kept)

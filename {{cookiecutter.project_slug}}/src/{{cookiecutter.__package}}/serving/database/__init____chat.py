@@ -3,5 +3,6 @@
 
 1. ``settings``: where it is.
 2. ``database``: its transactions.
-3. ``sqlite``: how those of SQLite wait for each other.
+3. ``sqlite``, ``postgresql``: how it is reached, and what they need so that nobody else waits.
+4. ``migrations``: how it is brought up to date.
 """

@@ -68,7 +68,7 @@ def embedded(folder: Path) -> URL:
 def prepare(engine: Engine) -> None:
     """Let the transactions of an engine begin and wait as they should.
 
-    :param engine: made with the option ``connect_args=CONNECTION``.
+    :param engine: made with ``OPTIONS``.
     """
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", _begin)
@@ -94,8 +94,8 @@ class _Connection(sqlite3.Connection):
         _patiently(super().commit)
 
 
-CONNECTION = {"factory": _Connection, "timeout": 0}
-"""What the driver is told to make, and that it does not wait itself."""
+OPTIONS: dict[str, Any] = {"connect_args": {"factory": _Connection, "timeout": 0}}
+"""What an engine is made with: what the driver makes, and that it does not wait itself."""
 
 
 def _patiently(do: Callable[..., _Result], *arguments: Any) -> _Result:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..cluster.broker import RedisManager
-from ..layers import Service
+from ..service import Service
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def start(service: Service) -> None:
         # Else it would hear other processes from its first client on only.
         server.manager_initialized = True
         server.manager.initialize()
-    server.start_background_task(limits.watch)
+    server.start_background_task(limits.sweep_forever)
     if service.app.debug:
         server.start_background_task(_report_stalls, server.sleep)
 

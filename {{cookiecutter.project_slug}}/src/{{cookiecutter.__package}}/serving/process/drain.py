@@ -14,8 +14,8 @@ from flask import Flask
 from ...flask_view import Problem
 from ..connections.limits import Limits
 from ..readiness import add_check
-from ..requests.arrivals import Answer
 from ..requests.kinds import is_handshake, is_socketio
+from ..requests.pending import ClosingResponse
 from .listener import close_unnoticed
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Drain:
                 return serve(environ, start_response)
             self._requests.append(None)
             try:
-                return Answer(serve(environ, start_response), self._requests.pop)
+                return ClosingResponse(serve(environ, start_response), self._requests.pop)
             except BaseException:
                 self._requests.pop()
                 raise

@@ -13,8 +13,8 @@ from eventlet.greenpool import GreenPool
 from eventlet.patcher import original
 
 from ..connections.limits import SPARE_PLACES
-from ..layers import Service
-from ..requests.arrivals import Arrivals
+from ..requests.pending import PendingRequests
+from ..service import Service
 from . import background
 from .worker import Worker
 
@@ -26,19 +26,19 @@ def serve(listener: socket.socket, service: Service) -> None:
     :param service: the application, with what stands around it.
     """
     settings = service.settings
-    arrivals = Arrivals(service.app, settings)
+    pending = PendingRequests(service.app, settings)
     places = settings.max_connections + SPARE_PLACES
     server = eventlet.spawn(
         eventlet.wsgi.server,
         listener,
-        arrivals,
+        pending,
         protocol=Worker,
         custom_pool=GreenPool(places),
         log_output=False,
         # Debugging here would mean to send tracebacks to clients.
         debug=False,
     )
-    eventlet.spawn(arrivals.watch, eventlet.sleep)
+    eventlet.spawn(pending.sweep_forever, eventlet.sleep)
     background.start(service)
     if _next_signal() == signal.SIGTERM:
         service.drain.finish(settings.drain_seconds, listener)

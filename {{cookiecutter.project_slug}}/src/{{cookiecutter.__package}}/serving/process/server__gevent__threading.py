@@ -12,8 +12,8 @@ from types import FrameType
 from typing import Any
 
 from ..connections.limits import SPARE_PLACES
-from ..layers import Service
-from ..requests.arrivals import Arrivals
+from ..requests.pending import PendingRequests
+from ..service import Service
 from . import background
 
 
@@ -40,16 +40,16 @@ def serve(listener: socket.socket, service: Service) -> None:
             for name, value in options.items():
                 self.cfg.set(name, value)
 
-        def load(self) -> Arrivals:
-            return arrivals
+        def load(self) -> PendingRequests:
+            return pending
 
     def start_work(worker: Any) -> None:
         background.start(service)
-        service.socketio.start_background_task(arrivals.watch, service.socketio.sleep)
+        service.socketio.start_background_task(pending.sweep_forever, service.socketio.sleep)
         _drain_before_stopping(worker, service)
 
     settings = service.settings
-    arrivals = Arrivals(service.app, settings)
+    pending = PendingRequests(service.app, settings)
     places = settings.max_connections + SPARE_PLACES
     options: dict[str, Any] = {
         "bind": f"fd://{listener.detach()}",

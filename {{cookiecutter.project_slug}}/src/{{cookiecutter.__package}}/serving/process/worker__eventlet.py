@@ -11,5 +11,5 @@ class Worker(HttpProtocol):  # type: ignore[misc]
 
     def handle(self) -> None:
         """Serve the connection, if its address may have one more."""
-        if self.server.app.enter(self.connection, self.client_address[0]):
+        if self.server.app.admit(self.connection, self.client_address[0]):
             super().handle()

@@ -13,7 +13,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve a connection, if its address may have one more."""
-        if self.wsgi.enter(client, addr[0]):
+        if self.wsgi.admit(client, addr[0]):
             super().handle(listener, client, addr)
         else:
             client.close()

@@ -18,7 +18,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle(self, conn: Any) -> Any:
         """Serve a connection, if its address may have one more."""
         stays: Any = False
-        if conn.initialized or self.wsgi.enter(conn.sock, conn.client[0]):
+        if conn.initialized or self.wsgi.admit(conn.sock, conn.client[0]):
             stays = super().handle(conn)
         if not stays:
             conn.close(graceful=conn.initialized)

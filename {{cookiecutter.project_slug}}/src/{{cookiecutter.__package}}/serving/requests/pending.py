@@ -18,8 +18,8 @@ from typing import Any
 
 from flask import Flask
 
-from ..connections.budget import customer, is_bound
-from ..connections.upgrade import take_over
+from ..connections.budget import client_network, has_limits
+from ..connections.upgrade import socket_of
 from ..settings import ServingSettings
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _SECONDS = 20
 _PER_CLIENT = 2
 
 
-class Arrivals:
+class PendingRequests:
     """Stands between an HTTP server, which tells it of connections, and the application."""
 
     def __init__(self, app: Flask, settings: ServingSettings) -> None:
@@ -47,7 +47,7 @@ class Arrivals:
         # Since when a connection has been waited for.
         self._awaited: dict[int, tuple[socket.socket, float]] = {}
 
-    def enter(self, connection: socket.socket, address: str) -> bool:
+    def admit(self, connection: socket.socket, address: str) -> bool:
         """Hear of a new connection; return whether it may stay.
 
         :param connection: its socket, the same as requests on it will have.
@@ -55,8 +55,8 @@ class Arrivals:
         """
         if id(connection) in self._awaited:
             return True
-        name = customer(address)
-        if not self._is_behind_proxy and is_bound(name, self._settings):
+        name = client_network(address)
+        if not self._is_behind_proxy and has_limits(name, self._settings):
             known = self._open.setdefault(name, {})
             if len(known) >= self._most:
                 _forget_closed(known)
@@ -70,23 +70,23 @@ class Arrivals:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer a request, as the application does."""
-        connection = take_over(environ)
+        connection = socket_of(environ)
         self._awaited.pop(id(connection), None)
         if environ.get("CONTENT_LENGTH") not in (None, "", "0") or _is_chunked(environ):
             environ["wsgi.input"] = _Body(environ["wsgi.input"], self, connection)
         answer = self._app(environ, start_response)
-        return Answer(answer, partial(self._await, connection))
+        return ClosingResponse(answer, partial(self._await, connection))
 
-    def watch(self, sleep: Callable[[float], Any]) -> None:
-        """Look every second, from now on.
+    def sweep_forever(self, sleep: Callable[[float], Any]) -> None:
+        """Sweep every second, from now on.
 
         :param sleep: waits for some seconds, and lets others run.
         """
         while True:
             sleep(1)
-            self.look()
+            self.sweep()
 
-    def look(self) -> None:
+    def sweep(self) -> None:
         """Cut the connections that take too long, and forget those that are closed."""
         latest = time.monotonic() - _SECONDS
         for key, (connection, since) in list(self._awaited.items()):
@@ -102,7 +102,7 @@ class Arrivals:
             if not known:
                 self._open.pop(name, None)
 
-    def reading(self, connection: socket.socket, since: float) -> None:
+    def body_awaited(self, connection: socket.socket, since: float) -> None:
         """Hear that a body is being waited for.
 
         :param connection: the connection that it comes on.
@@ -110,7 +110,7 @@ class Arrivals:
         """
         self._awaited[id(connection)] = (connection, since)
 
-    def has_read(self, connection: socket.socket) -> None:
+    def body_read(self, connection: socket.socket) -> None:
         """Hear that a body, or a part of it, is there."""
         self._awaited.pop(id(connection), None)
 
@@ -118,7 +118,7 @@ class Arrivals:
         self._awaited[id(connection)] = (connection, time.monotonic())
 
 
-class Answer:
+class ClosingResponse:
     """An answer, after which something is done. Werkzeug's ``ClosingIterator`` takes its time."""
 
     def __init__(self, parts: Iterable[bytes], then: Callable[[], Any]) -> None:
@@ -146,9 +146,9 @@ class Answer:
 class _Body:
     """A request's body, which has to arrive in time."""
 
-    def __init__(self, body: Any, arrivals: Arrivals, connection: socket.socket) -> None:
+    def __init__(self, body: Any, pending: PendingRequests, connection: socket.socket) -> None:
         self._body = body
-        self._arrivals = arrivals
+        self._pending = pending
         self._connection = connection
         self._since = 0.0
 
@@ -173,11 +173,11 @@ class _Body:
 
     def _timed(self, read: Callable[..., Any], *size: int) -> Any:
         self._since = self._since or time.monotonic()
-        self._arrivals.reading(self._connection, self._since)
+        self._pending.body_awaited(self._connection, self._since)
         try:
             return read(*size)
         finally:
-            self._arrivals.has_read(self._connection)
+            self._pending.body_read(self._connection)
 
 
 def _is_chunked(environ: dict[str, Any]) -> bool:

@@ -1,0 +1,276 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""The Socket.IO client of the pages: it does what the official one does, in a browser."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from browser import browsing
+from conftest import ROOT, Bake, generate
+from environments import interpreter
+from packages import installed
+from programs import program
+from server import eventually, package_of, started
+
+OFFICIAL = "socket.io-client@4.8.4"
+CLIENTS = ("socket.js", "official.js")
+BEHAVIOURS = Path(__file__).with_name("behaviours.js")
+EVERY_MODE = [
+    "eventlet",
+    *(pytest.param(mode, marks=pytest.mark.full) for mode in ("gevent", "threading")),
+]
+PAGE = """<!DOCTYPE html>
+<link rel="icon" href="data:,">
+<script type="module" src="behaviours.js"></script>
+"""
+VIEWS = '''
+"""What the behaviours of a client are tried with."""
+
+from flask import abort, request
+
+from ..flask_view import FlaskView, on
+
+
+class LabView(FlaskView):
+    """Answers in /lab."""
+
+    def socket_one(self, value):
+        return value
+
+    def socket_several(self, *values):
+        return values[-1]
+
+    def socket_pair(self):
+        return 1, "two"
+
+    def socket_nothing(self):
+        pass
+
+    def socket_slow(self):
+        self.socketio.sleep(1)
+
+    def socket_auth(self):
+        return self.auth
+
+    def socket_transport(self):
+        return self.socketio.server.transport(request.sid, self.namespace)
+
+    def socket_tell(self, *values):
+        self.emit("told", values, to=request.sid)
+
+    def socket_ask(self, value):
+        sid = request.sid
+        self.socketio.server.emit(
+            "question",
+            value,
+            to=sid,
+            namespace=self.namespace,
+            callback=lambda *answer: self.emit("answered", answer, to=sid),
+        )
+
+    def socket_kick(self):
+        self.kick(request.sid)
+
+    def socket_cut(self):
+        self.drop(request.sid)
+
+
+class OtherView(LabView):
+    """Answers in /other."""
+
+
+class ClosedView(FlaskView):
+    """Refuses in /closed."""
+
+    def socket_connect(self):
+        abort(403, "The door is closed")
+'''
+SETTINGS = {
+    "MAX_MESSAGE_BYTES": "250000",
+    "MAX_EVENTS_PER_SECOND": "10000",
+    "PING_INTERVAL": "1",
+    "PING_TIMEOUT": "2",
+}
+
+ENDS_WITHIN = 120.0
+TYPED = (
+    *("--noEmit", "--allowJs", "--checkJs", "--strict", "--target", "es2022"),
+    *("--lib", "es2023,dom,dom.iterable", "--module", "nodenext"),
+)
+
+Perform = Callable[..., dict[str, str]]
+
+
+class Stage:
+    """A service that can be killed and frozen, and started again at the same address."""
+
+    def __init__(self, service: Path, stack: ExitStack, settings: dict[str, str]) -> None:
+        """Start the service."""
+        self._service, self._stack, self._settings = service, stack, settings
+        self._port = "0"
+        self.start()
+
+    def start(self) -> None:
+        """Start the service, where it has been before."""
+        options = ("--port", self._port)
+        serving = started(interpreter(self._service), self._service, *options, **self._settings)
+        self.server = self._stack.enter_context(serving)
+        self._port = str(urlsplit(self.server.url).port)
+
+    def kill(self) -> None:
+        """End the service as a crash does."""
+        self._signal(signal.SIGKILL)
+        self.server.process.wait(10)
+
+    def freeze(self) -> None:
+        """Let the service stand still, with its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        os.killpg(self.server.process.pid, number)
+
+
+@pytest.fixture(scope="module", params=EVERY_MODE)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a service with views to try a client with, and a page that tries it."""
+    folder = tmp_path_factory.mktemp("service")
+    service = generate(folder, ROOT, starter="minimal", async_mode=request.param)
+    package = service / "src" / package_of(service)
+    (package / "views" / "lab.py").write_text(VIEWS)
+    (package / "static" / "behaviours.html").write_text(PAGE)
+    shutil.copy(BEHAVIOURS, package / "static")
+    official = installed(OFFICIAL) / "socket.io-client" / "dist" / "socket.io.esm.min.js"
+    shutil.copy(official, package / "static" / "official.js")
+    return service
+
+
+@pytest.fixture
+def perform(service: Path, tmp_path: Path) -> Iterator[Perform]:
+    """`perform(client, ...)`: what a client does otherwise than is expected, by behaviour."""
+    with ExitStack() as stack:
+
+        def perform(
+            client: str, transport: str = "websocket", block: str = "", **settings: str
+        ) -> dict[str, str]:
+            stage = Stage(service, stack, SETTINGS | settings)
+            query = urlencode({"client": f"./{client}", "transport": transport, "block": block})
+            url = f"{stage.server.url}/static/behaviours.html?{query}"
+            browser = stack.enter_context(browsing(url, tmp_path / "browser"))
+            # Connections fail on purpose here, and Chromium says so in many ways.
+            browser.forgiven = ("",)
+            driver = browser.driver
+            eventually(lambda: driver.execute_script("return Boolean(window.play)"))
+            driver.execute_script("window.play(arguments[0])", not (block or settings))
+            deadline = time.monotonic() + ENDS_WITHIN
+            while not driver.execute_script("return window.over") and time.monotonic() < deadline:
+                if wanted := driver.execute_script("return window.wanted"):
+                    getattr(stage, wanted)()
+                    driver.execute_script("window.wanted = ''; window.done()")
+                time.sleep(0.05)
+            results = driver.execute_script("return window.results")
+            assert driver.execute_script("return window.over"), results
+            return {name: found for name, found in results.items() if found != "as expected"}
+
+        yield perform
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_does_what_is_expected(perform: Perform, client: str) -> None:
+    assert perform(client) == {}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_does_the_same_without_websockets(perform: Perform, client: str) -> None:
+    assert perform(client, "polling", "gone") == {}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_does_the_same_where_the_server_takes_no_websocket(
+    perform: Perform, client: str
+) -> None:
+    assert perform(client, "polling", TRANSPORTS="polling") == {}
+
+
+@pytest.fixture(scope="module")
+def odd(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what the client does before a server that does not keep to the protocol."""
+    service = baked(starter="minimal")
+    module = tmp_path_factory.mktemp("client") / "socket.mjs"
+    shutil.copy(service / "src" / package_of(service) / "static" / "socket.js", module)
+    done = subprocess.run(
+        [program("node"), Path(__file__).with_name("odd_server.mjs"), module.as_uri()],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_what_is_malformed_ends_the_connection_and_nothing_else(odd: dict[str, Any]) -> None:
+    assert odd["malformed"]
+    for packet, *found in odd["malformed"]:
+        assert found == ["disconnect", "parse error", True, True, True], packet
+    assert odd["malformedGreeting"] == "polling error"
+    assert odd["reported"] == []
+
+
+def test_what_nobody_asked_for_is_left_alone(odd: dict[str, Any]) -> None:
+    told, sent = odd["harmless"]
+    assert told == [["connect", None], ["said", 2], ["disconnect", "io client disconnect"]]
+    assert sent == ["40/chat,", "3", "41/chat,"]
+
+
+def test_binary_data_is_refused_before_it_is_sent(odd: dict[str, Any]) -> None:
+    assert odd["binary"] == [["TypeError"] * 3, 0]
+
+
+def test_an_error_in_a_handler_is_reported_and_stops_nothing(odd: dict[str, Any]) -> None:
+    assert odd["handlers"] == [True, "on purpose", "no auth"]
+
+
+def test_polling_that_was_needed_is_what_the_next_connection_begins_with(
+    odd: dict[str, Any],
+) -> None:
+    websockets, *is_right, last = odd["silentWebSocket"]
+    assert websockets == 1
+    assert is_right == [True, True], "a request with too much in it"
+    assert last == "41/chat,\x1e1"
+
+
+def test_polling_that_opens_and_does_not_work_is_not_remembered(odd: dict[str, Any]) -> None:
+    assert odd["pollingThatFindsNoSession"] is True
+
+
+def test_delays_double_up_to_the_longest(odd: dict[str, Any]) -> None:
+    assert odd["delays"] == [10, 20, 40, 50, 50]
+
+
+def test_the_scripts_of_the_pages_have_no_errors_of_types(baked: Bake, tmp_path: Path) -> None:
+    service = baked(starter="chat")
+    static = service / "src" / package_of(service) / "static"
+    shutil.copytree(static, tmp_path / "static")
+    # Without it, the files would be taken for scripts of Node that are no modules.
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    checker = installed("typescript@5.9") / "typescript" / "bin" / "tsc"
+    done = subprocess.run(
+        [program("node"), checker, *TYPED, *sorted((tmp_path / "static").glob("*.js"))],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,224 @@
+# ruff: noqa: D103 - the name of a test says what it asserts
+"""The first five minutes: what `run` prints, and the page that a service shows in development."""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from browser import Browser, browsing
+from combinations import CHOICES
+from conftest import Bake, once
+from environments import environ, interpreter
+from packages import installed
+from server import Server, package_of, started
+
+HOME = '''
+"""A page of the user's own."""
+
+from ..flask_view import FlaskView
+
+
+class HomeView(FlaskView):
+    """Answers at /."""
+
+    route_base = "/"
+
+    def index(self) -> str:
+        """GET /: say hello."""
+        return "hello"
+'''
+FAILING = '''
+"""A view that fails."""
+
+from ..flask_view import FlaskView
+
+
+class FailingView(FlaskView):
+    """Answers at /failing."""
+
+    def index(self) -> None:
+        """GET /failing: fail."""
+        raise RuntimeError
+'''
+
+Start = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Bake:
+    """`services(**answers)`: the folder of a service, to be run and not to be changed."""
+    return once(tmp_path_factory)
+
+
+@pytest.fixture
+def minimal(services: Bake) -> Path:
+    """Return a service without a page."""
+    return services(starter="minimal")
+
+
+@pytest.fixture
+def server(minimal: Path) -> Iterator[Server]:
+    """Yield that service, as it runs in development."""
+    with started(interpreter(minimal), minimal) as server:
+        yield server
+
+
+def about(server: Server) -> dict[str, list[dict[str, str]]]:
+    """Return what the page knows of a service."""
+    found: dict[str, list[dict[str, str]]] = json.loads(server.get("/_welcome/about"))
+    return found
+
+
+def numbers(server: Server) -> dict[str, float]:
+    """Return what the page counts."""
+    found: dict[str, float] = json.loads(server.get("/_welcome/numbers"))
+    return found
+
+
+def said(service: Path, *arguments: str, **settings: str) -> str:
+    """Return everything that a command of a service prints."""
+    done = subprocess.run(
+        [interpreter(service), "-m", package_of(service), *arguments],
+        cwd=service,
+        env=environ(service, **settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_in_development_the_address_of_the_service_shows_the_page(server: Server) -> None:
+    page = server.request("GET", "/")
+
+    assert (page.status, page.headers.get_content_type()) == (200, "text/html")
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'self';")
+    for path in re.findall('(?:src|href)="(_welcome/[^"]+)"', page.text):
+        assert server.request("GET", f"/{path}").status == 200, path
+
+
+def test_the_page_knows_every_route_and_event_and_where_it_is_written(
+    server: Server, minimal: Path
+) -> None:
+    found = about(server)
+
+    listed = {row["method"]: row["place"] for row in [*found["routes"], *found["events"]]}
+    assert listed.keys() >= {"EchoView.index", "EchoView.say", "EchoView.socket_repeat"}
+    for method, place in listed.items():
+        file, line = place.split(":")
+        code = (minimal / file).read_text().splitlines()[int(line) - 1 :]
+        assert f"def {method.split('.')[1]}(" in "".join(code[:3])
+    assert not [row for row in found["routes"] if "_welcome" in row["path"]]
+
+
+def test_what_clients_do_is_counted_and_not_what_the_page_asks(server: Server) -> None:
+    before = numbers(server)
+    server.request("GET", "/echo")
+
+    after = numbers(server)
+
+    assert after["requests"] - before["requests"] == 1
+
+
+def test_in_production_there_is_no_such_page(minimal: Path) -> None:
+    settings = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32}
+    with started(interpreter(minimal), minimal, **settings) as server:
+        statuses = [server.request("GET", path).status for path in ("/", "/_welcome")]
+
+    assert statuses == [404, 404]
+
+
+def test_a_view_of_the_user_takes_the_place_of_the_page(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    (service / "src" / package_of(service) / "views" / "home.py").write_text(HOME)
+    with started(interpreter(service), service) as server:
+        assert server.get("/") == "hello"
+        assert "is running" in server.get("/_welcome")
+
+
+def test_the_chat_links_to_the_page_in_development_only(services: Bake) -> None:
+    service = services(starter="chat")
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32}
+    with started(interpreter(service), service) as server:
+        assert 'href="_welcome"' in server.get("/")
+        assert "/" in about(server)["links"]
+    with started(interpreter(service), service, **production) as server:
+        assert "_welcome" not in server.get("/")
+
+
+def test_the_page_shows_what_happens_right_now(bake: Bake, tmp_path: Path) -> None:
+    service = bake(starter="minimal")
+    (service / "src" / package_of(service) / "views" / "failing.py").write_text(FAILING)
+    with (
+        started(interpreter(service), service) as server,
+        browsing(server.url, tmp_path) as browser,
+    ):
+        browser.sees("h1", package_of(service))
+        browser.sees("#routes", "EchoView.say")
+        browser.sees("#errors", "0")
+        server.request("GET", "/failing")
+        browser.sees("#errors", "1")
+
+
+def test_nothing_stands_in_the_way_of_anybody(server: Server, tmp_path: Path) -> None:
+    axe = installed("axe-core@4.11") / "axe-core" / "axe.min.js"
+    with browsing(server.url, tmp_path) as browser:
+        browser.sees("#routes", "EchoView.say")
+        for width in (1280, 390):
+            for scheme in ("light", "dark"):
+                browser.hold_look(width, 844, scheme)
+                assert browser.barriers(axe) == [], (width, scheme)
+                assert overhang(browser) == 0, width
+
+
+def overhang(browser: Browser) -> int:
+    """Return by how many pixels the page is wider than the window."""
+    script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    pixels: int = browser.driver.execute_script(script)
+    return pixels
+
+
+@pytest.mark.parametrize("mode", CHOICES["async_mode"])
+def test_run_prints_one_address_and_no_warning(services: Bake, mode: str) -> None:
+    service = services(starter="minimal", async_mode=mode)
+    with started(interpreter(service), service) as server:
+        printed = server.printed()
+
+    lines = printed.splitlines()
+    assert printed.count("http://") == 1
+    assert lines[0].startswith("Serving on http://127.0.0.1:")
+    assert "Warning" not in printed
+    assert [line for line in lines[1:] if "INFO" not in line] == (
+        ["Eventlet gets bug fixes only. README.md, “Leaving eventlet”, names the two ways out."]
+        if mode == "eventlet"
+        else []
+    )
+
+
+def test_of_eventlet_nothing_is_said_by_other_commands_and_in_production(minimal: Path) -> None:
+    listed = said(minimal, "routes")
+    settings = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32}
+    with started(interpreter(minimal), minimal, **settings) as server:
+        printed = server.printed()
+
+    assert "eventlet" not in (listed + printed).lower()
+
+
+def test_a_new_view_says_where_it_answers_and_how_it_is_tested(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    package = package_of(service)
+    run = partial(said, service, PORT="8100")
+
+    printed = run("new-view", "chat-rooms").splitlines()
+
+    assert printed[:2] == [f"src/{package}/views/chat_rooms.py", "tests/test_chat_rooms.py"]
+    assert "http://127.0.0.1:8100/chat-rooms" in printed[3]
+    assert "namespace /chat-rooms" in printed[3]
+    assert printed[-1] == "Its test: uv run pytest tests/test_chat_rooms.py"
