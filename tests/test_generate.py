@@ -53,7 +53,6 @@ FILES = {
     "src/service/serving/async_mode.py",
     "src/service/serving/cli.py",
     "src/service/serving/cluster/__init__.py",
-    "src/service/serving/cluster/affinity.py",
     "src/service/serving/cluster/broker.py",
     "src/service/serving/connections/__init__.py",
     "src/service/serving/connections/budget.py",

@@ -14,6 +14,7 @@ import socketio as socketio_client
 from contract_service.app import create_app
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView
+from contract_service.serving.settings import SettingsError
 from contract_service.settings import Settings
 from flask_socketio import join_room
 
@@ -127,6 +128,25 @@ def test_without_a_broker_a_command_says_that_it_reaches_nobody(monkeypatch) -> 
         for way in (lambda: hall.broadcast("x"), lambda: hall.kick("y"), lambda: hall.drop("z")):
             with pytest.raises(RuntimeError, match="MESSAGE_QUEUE_URL"):
                 way()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://ada:lovelace@host",
+        "kafka://host:9092",
+        "zmq+tcp://host:5555",
+        "unix:///run/redis.sock",
+        "redis:/host",
+        "host:6379",
+    ],
+)
+def test_a_broker_that_is_not_redis_stops_the_start(monkeypatch, url) -> None:
+    monkeypatch.setenv("MESSAGE_QUEUE_URL", url)
+    with pytest.raises(SettingsError, match=r"must be the URL of a Redis server.* redis://") as why:
+        create_app(Settings.load())
+    shown = url.replace("ada:lovelace", "***") if "://" in url else "***"
+    assert str(why.value).startswith(f"MESSAGE_QUEUE_URL='{shown}'")
 
 
 def test_counters_are_shared_through_the_broker(app, monkeypatch) -> None:

@@ -14,7 +14,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..flask_view.handling import errors, serialization, telemetry
 from .async_mode import ASYNC_MODE
-from .cluster.affinity import SessionAffinity
 from .cluster.broker import RedisManager, client_manager
 from .connections.limits import Limits
 from .process.drain import Drain
@@ -68,8 +67,6 @@ def surround(
         add_headers,
         # Sees all requests that run, as the process may not stop before they are answered.
         drain.layer,
-        # Another process has to answer these, so nothing here counts or checks them.
-        *([SessionAffinity(socketio.server).layer] if settings.message_queue_url else []),
         # From here on the address, the host and the scheme are the client's, and not the proxy's.
         *([_trust_proxies(settings.trusted_proxies)] if settings.trusted_proxies else []),
         # Whoever sends too much is refused before anything costs more than this.

@@ -108,7 +108,7 @@ class ServingSettings(BaseSettings):
     of handlers at once, and in return a handler can ``call`` its own client and wait for the ack.
     """
     message_queue_url: str = ""
-    """The broker that joins several processes: ``redis://localhost:6379``. Empty: one process."""
+    """The Redis that joins several processes: ``redis://localhost:6379``. Empty: one process."""
     trusted_proxies: int = Field(default=0, ge=0)
     """How many proxies stand in front of the service and set the ``X-Forwarded`` headers."""
 

@@ -43,30 +43,20 @@ class BrokerError(RuntimeError):
 def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
     """Return what keeps the list of clients and sends to them.
 
-    :param url: where the broker is, as ``redis://localhost:6379``; empty without one.
+    :param url: where Redis is, as ``redis://localhost:6379``; empty without a broker.
     :param serves_clients: whether clients connect to this process; a command has none.
-    :raises SettingsError: the URL is none, or the package for this broker is not installed.
+    :raises SettingsError: the URL is not one of Redis.
     """
     if not url:
         return _LocalManager() if serves_clients else _NoClients()
-    scheme = url.partition(":")[0]
     try:
-        if scheme in ("redis", "rediss"):
-            return RedisManager(url, serves_clients=serves_clients)
-        if scheme == "kafka":
-            return _KafkaManager(url, channel=CHANNEL)
-        if scheme.startswith("zmq"):
-            return _ZmqManager(url, channel=CHANNEL)
-        return _KombuManager(url, channel=CHANNEL)
-    except RuntimeError as error:
-        raise SettingsError(
-            f"MESSAGE_QUEUE_URL is no redis:// URL, and for another broker: {error}"
-        ) from error
+        return RedisManager(url, serves_clients=serves_clients)
     except ValueError:
         # What the library says may hold a part of the password.
         raise SettingsError(
-            f"MESSAGE_QUEUE_URL={without_password(url)!r}: must be a URL such as "
-            "redis://user:password@host:6379/0, with %40 for an @ in the password, and the like"
+            f"MESSAGE_QUEUE_URL={without_password(url)!r}: must be the URL of a Redis server, or "
+            "of one that speaks its protocol, such as redis://user:password@host:6379/0; with "
+            "rediss:// for TLS, and %40 for an @ in the password, and the like"
         ) from None
 
 
@@ -129,24 +119,7 @@ class _NoClients(socketio.Manager):  # type: ignore[misc]
     can_disconnect = drop = emit
 
 
-class _Dropping(_LocalManager):
-    """Lets a client be dropped that is connected to another process."""
-
-    def drop(self, sid: str, namespace: str) -> None:
-        if self.eio_sid_from_sid(sid, namespace):
-            super().drop(sid, namespace)
-            return
-        message = {"method": "disconnect", "drop": True, "sid": sid, "namespace": namespace}
-        self._publish({**message, "host_id": self.host_id})
-
-    def _handle_disconnect(self, message: dict[str, Any]) -> None:
-        if message.get("drop"):
-            super().drop(message["sid"], message["namespace"])
-        else:
-            super()._handle_disconnect(message)
-
-
-class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
+class RedisManager(_LocalManager, socketio.PubSubManager):  # type: ignore[misc]
     """Redis, and what speaks its protocol.
 
     What is sent while it is away is lost for the clients of other processes, as the broker keeps
@@ -162,14 +135,18 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
         :param url: where Redis is.
         :param serves_clients: whether clients connect to this process. A command learns from an
             exception that it could not send.
+        :raises ValueError: it is no URL, or not one of Redis.
         """
         super().__init__(channel=CHANNEL)
+        connection_class = _CONNECTIONS.get(url.partition(":")[0])
+        if connection_class is None:
+            raise ValueError("The scheme is not one of Redis.")
         self.address = without_password(url)
         self.trouble = ""
         """Why the broker cannot be used; empty while it can."""
         self._redis: Any = redis.Redis.from_url(
             url,
-            connection_class=_TLSConnection if url.startswith("rediss:") else _Connection,
+            connection_class=connection_class,
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
             socket_keepalive=True,
@@ -214,6 +191,24 @@ class RedisManager(_Dropping, socketio.PubSubManager):  # type: ignore[misc]
             self._note(str(error) or type(error).__name__)
             return {}
         return dict(zip(amounts, totals, strict=True))
+
+    def drop(self, sid: str, namespace: str) -> None:
+        """Cut the connection of a client, of whichever process it is.
+
+        :param sid: the client's ``request.sid``.
+        :param namespace: the namespace that the sid belongs to.
+        """
+        if self.eio_sid_from_sid(sid, namespace):
+            super().drop(sid, namespace)
+            return
+        message = {"method": "disconnect", "drop": True, "sid": sid, "namespace": namespace}
+        self._publish({**message, "host_id": self.host_id})
+
+    def _handle_disconnect(self, message: dict[str, Any]) -> None:
+        if message.get("drop"):
+            super().drop(message["sid"], message["namespace"])
+        else:
+            super()._handle_disconnect(message)
 
     def _note(self, trouble: str) -> None:
         before, self.trouble = self.trouble, trouble
@@ -273,13 +268,4 @@ class _TLSConnection(redis.SSLConnection, _Connection):
     """The same, encrypted."""
 
 
-class _KafkaManager(_Dropping, socketio.KafkaManager):  # type: ignore[misc]
-    """Kafka."""
-
-
-class _ZmqManager(_Dropping, socketio.ZmqManager):  # type: ignore[misc]
-    """ZeroMQ."""
-
-
-class _KombuManager(_Dropping, socketio.KombuManager):  # type: ignore[misc]
-    """RabbitMQ, and the others that Kombu knows."""
+_CONNECTIONS = {"redis": _Connection, "rediss": _TLSConnection}

@@ -81,7 +81,9 @@ class Engine(engineio.Server):  # type: ignore[misc]
                 connection.close(abort=True)
             return answer
         connection.connected = True
-        return self._ok(connection.poll(), jsonp_index=jsonp_index)
+        # A proxy learns from it which process has the session: see deploy/nginx.conf.
+        headers = [("X-Session-ID", connection.sid)]
+        return self._ok(connection.poll(), headers, jsonp_index)
 
     def handle_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request, also one for a second websocket of a session, which is closed then."""

@@ -83,7 +83,7 @@ class Drain:
         logger.info("Stopping: %d clients, %d requests", clients, len(self._requests))
         if not self._let_go(deadline - seconds / 2):
             logger.info("Accepting no more connections")
-        close_unnoticed(listener, self._sleep, deadline)
+        close_unnoticed(listener, self._sleep, deadline - seconds / 4)
         if not self._let_go(deadline):
             logger.warning("Stopping with %d requests unfinished", len(self._requests))
 

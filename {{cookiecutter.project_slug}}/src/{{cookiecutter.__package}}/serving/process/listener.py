@@ -3,30 +3,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
 import struct
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 # Where the kernel's description of a listening socket (struct tcp_info) has the number of those who
 # have connected and are not accepted yet.
 _TCP_INFO = struct.Struct("24xI")
-# A program for the kernel that drops the packets which ask for a connection (RFC 9293, 3.5: SYN is
-# set), and lets all others through: those of who is connected, and of who is about to be.
-_SO_ATTACH_FILTER = 26
-_NO_NEWCOMERS = (
-    (0x30, 0, 0, 13),  # load the byte of the flags
-    (0x45, 0, 1, 0x02),  # with SYN, take the next instruction; without, the one after it
-    (0x06, 0, 0, 0),  # drop the packet
-    (0x06, 0, 0, 0xFFFF_FFFF),  # keep all of it
-)
-# Time for a connection that was being made to be there, in seconds: some round trips in one data
-# center. The kernel does not tell how many there are.
-_ROUND_TRIPS = 0.05
 
 
 class ListenError(Exception):
@@ -63,23 +49,16 @@ def close_unnoticed(
     :param sleep: lets the server accept whoever waits.
     :param deadline: after this time of ``time.monotonic()`` it is closed in any case.
     """
-    if sys.platform == "linux":
-        # Else somebody may come in between looking and closing. A proxy that knocks now tries again
-        # after a second, and goes elsewhere when it finds the door closed.
-        instructions = b"".join(struct.pack("HBBI", *parts) for parts in _NO_NEWCOMERS)
-        memory = ctypes.create_string_buffer(instructions)
-        program = struct.pack("HP", len(_NO_NEWCOMERS), ctypes.addressof(memory))
-        # Some sandboxes for containers have no filters; what is left then is a very short moment.
-        with suppress(OSError):
-            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-        sleep(_ROUND_TRIPS)
-        while _somebody_waits(listener) and time.monotonic() < deadline:
-            sleep(0)
+    while _somebody_waits(listener) and time.monotonic() < deadline:
+        sleep(0)
     with socket.socket(listener.family, socket.SOCK_STREAM) as nowhere:
         os.dup2(nowhere.fileno(), listener.fileno())
 
 
 def _somebody_waits(listener: socket.socket) -> bool:
+    if sys.platform != "linux":
+        # No other system tells.
+        return False
     info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     waiting: int = _TCP_INFO.unpack(info)[0]
     return waiting > 0
