@@ -128,7 +128,8 @@ with psycopg.connect(sys.argv[1], autocommit=True) as connection:
 def found_by(service: Path, script: str) -> object:
     """Return what a script leaves in `found`, in a process of a service."""
     package = package_of(service)
-    code = f"import json\nfrom {package}.serving import async_mode\n{script}\nprint(json.dumps(found))"
+    begin = f"import json\nfrom {package}.serving import async_mode"
+    code = f"{begin}\n{script}\nprint(json.dumps(found))"
     done = subprocess.run(
         [interpreter(service), "-W", "ignore", "-c", code],
         cwd=service,
