@@ -17,6 +17,7 @@ FILES = {
     ".dockerignore",
     ".env.example",
     ".gitattributes",
+    ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     ".gitignore",
     "Dockerfile",
