@@ -20,6 +20,7 @@ FILES = {
     ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     ".gitignore",
+    "AGENTS.md",
     "Dockerfile",
     "LICENSE",
     "README.md",

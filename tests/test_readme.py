@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -493,11 +494,35 @@ def files(folder: Path) -> list[Path]:
     return [path for path in found if "__pycache__" not in path.parts]
 
 
-@pytest.mark.parametrize("which", ["template", "service"])
+def test_the_commands_in_the_rules_are_those_of_the_service(service: Path) -> None:
+    rules = (service / "AGENTS.md").read_text(encoding="utf-8")
+    told = [shlex.split(names(row[0])[0]) for row in rows(section(rules, "## Commands"))]
+    ours = [words[3:] for words in told if words[2] == service.name]
+    assert all(words[:2] == ["uv", "run"] for words in told)
+    # An option or a command that there is not is refused before the help is shown.
+    script = f"""
+from click.testing import CliRunner
+for words in {ours}:
+    shown = CliRunner().invoke(cli, [*words, "--help"])
+    answers.append([shown.exit_code, shown.output])
+"""
+    assert [code for code, _ in ask(service, script)] == [0] * len(ours)
+    table = [names(row[0])[0] for row in rows(section(read(service), "## Commands"))]
+    assert {words[0] for words in ours} == {*table} - {"shell"}
+    others = [words[2:] for words in told if words[2] != service.name]
+    assert others == [["pytest"], ["ruff", "check"], ["ruff", "format"], ["mypy"]]
+
+
+@pytest.mark.parametrize("which", ["template", "service", "rules"])
 def test_files_and_links_in_the_readmes_exist(service: Path, which: str) -> None:
-    text = README.read_text(encoding="utf-8") if which == "template" else read(service)
     package = service / "src" / package_of(service)
     folders = [package, service] + ([ROOT] if which == "template" else [])
+    documents = {
+        "template": README,
+        "service": service / "README.md",
+        "rules": service / "AGENTS.md",
+    }
+    text = documents[which].read_text(encoding="utf-8")
     prose = re.sub(r"(?ms)^```.*?^```$", "", text)
     missing = [
         name

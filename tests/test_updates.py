@@ -431,20 +431,37 @@ def test_what_is_yours_is_what_an_update_skips(baked: Bake, answers: Answers) ->
     service = baked(**answers)
     project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
     skipped = set(project["tool"]["cruft"]["skip"])
-    package = Path("src", package_of(service))
-    yours = {
-        name.rstrip("/")
-        for line in (service / "README.md").read_text(encoding="utf-8").splitlines()
-        if line.endswith("| yours |")
-        for name in re.findall(r"`([^`]+)`", line.rpartition("|")[0].split("|")[1])
-    }
-    # What stands behind another name is in the same folder.
-    places = {name if list(service.glob(name)) else (package / name).as_posix() for name in yours}
-    assert places == skipped
+    assert places_of(service, "README.md", "yours") == skipped
     names = [*contents(service)]
     assert all(
         any(below(name, (place,)) for place in skipped) == below(name, YOURS) for name in names
     )
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_the_documents_name_the_places_of_the_templates(baked: Bake, answers: Answers) -> None:
+    service = baked(**answers)
+    owned = {name for name in contents(service) if is_owned(name)}
+    places = places_of(service, "README.md", "the template's")
+    folders = places_of(service, "AGENTS.md", "the template's")
+    assert {name for name in contents(service) if below(name, tuple(places))} == owned
+    assert {place for place in places if (service / place).is_dir()} == folders
+    assert not [
+        name for name in owned if Path(name).name[:2] != "__" and not below(name, (*folders,))
+    ]
+
+
+def places_of(service: Path, document: str, whose: str) -> set[str]:
+    """Return the files and folders that a document of a service says are somebody's."""
+    package = Path("src", package_of(service))
+    found = {
+        name.rstrip("/")
+        for line in (service / document).read_text(encoding="utf-8").splitlines()
+        if line.endswith(f"| {whose} |")
+        for name in re.findall(r"`([^`]+)`", line.split("|")[1])
+    }
+    # What stands behind another name is in the same folder.
+    return {name if [*service.glob(name)] else (package / name).as_posix() for name in found}
 
 
 def owned_files() -> Iterator[Path]:
