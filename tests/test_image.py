@@ -18,6 +18,8 @@ from environments import THIS, UV, environ, uv
 from server import running
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
+# A version that the service allows, and that nobody would get today who may choose.
+OLD = "wsproto==1.2.0"
 # What makes the machine inside of the image, which is this one here.
 OF_THE_MACHINE = re.compile(r"pip install --no-cache-dir \S+|useradd .+")
 
@@ -48,6 +50,7 @@ class Image:
     command: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)
     user: str = "0"
+    said: str = ""
 
     def inside(self, path: str) -> Path:
         """Return where a path of the image is here."""
@@ -97,23 +100,28 @@ class Image:
             shutil.copytree(origin, self.inside(target), symlinks=True)
             return
         for source in sources:
-            assert not ignored(self.service, source), source
-            origin = self.service / source
-            if origin.is_dir():
-                shutil.copytree(origin, self.inside(target))
-            else:
-                shutil.copy(origin, self.inside(target) / source)
+            assert not ignored(self.service, source.rstrip("*")), source
+            found = [*self.service.glob(source)]
+            assert found or "*" in source, source
+            for origin in found:
+                if origin.is_dir():
+                    shutil.copytree(origin, self.inside(target))
+                else:
+                    shutil.copy(origin, self.inside(target) / origin.name)
 
     def _run(self, rest: str) -> None:
         if not OF_THE_MACHINE.fullmatch(rest):
-            subprocess.run(
-                ["sh", "-ec", rest],
+            done = subprocess.run(
+                ["sh", "-c", rest],
                 cwd=self.inside(self.folder),
                 env=self.variables(),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                check=True,
+                encoding="utf-8",
+                check=False,
             )
+            self.said += done.stdout + done.stderr
+            assert done.returncode == 0, self.said
 
     def _cmd(self, rest: str) -> None:
         self.command = json.loads(rest)
@@ -130,22 +138,34 @@ def test_the_dockerfile_has_no_findings(baked: Bake, answers: Answers) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_steps_of_the_image_make_a_service_that_runs(bake: Bake, tmp_path: Path) -> None:
+@pytest.fixture
+def image(bake: Bake, tmp_path: Path) -> Image:
+    """Return the image of a service that has no uv.lock yet, before it is built."""
     service = bake(starter="minimal", project_slug="in-a-box")
-    uv(service, "lock", "--quiet")
-    (service / ".env").write_text("SECRET_KEY=secret\n")
     image = Image(service, tmp_path / "image" / "root")
     image.root.parent.mkdir()
+    return image
+
+
+def installed(image: Image) -> list[str]:
+    """Return what is installed in an image, with the versions."""
+    python = image.inside("/app/.venv/bin/python")
+    return uv(image.service, "pip", "freeze", "--python", str(python)).splitlines()
+
+
+def test_the_steps_of_the_image_make_a_service_that_runs(image: Image) -> None:
+    uv(image.service, "lock", "--quiet", "--upgrade-package", OLD)
+    (image.service / ".env").write_text("SECRET_KEY=secret\n")
 
     image.build()
 
+    assert OLD in installed(image)
     assert image.user.isdigit()
     assert image.user != "0"
-    assert ignored(service, ".env")
+    assert ignored(image.service, ".env")
     assert sorted(path.name for path in image.inside("/app").iterdir()) == [".venv"]
     python = image.inside("/app/.venv/bin/python")
-    freeze = ("pip", "freeze", "--python", str(python))
-    assert not re.search("(?m)^(pytest|mypy|ruff)==", uv(service, *freeze))
+    assert not [line for line in installed(image) if re.match("(pytest|mypy|ruff)==", line)]
 
     variables = image.variables() | {"SECRET_KEY": "x" * 32, "HOST": "127.0.0.1", "PORT": "0"}
     command = shutil.which(image.command[0], path=variables["PATH"])
@@ -163,6 +183,23 @@ def test_the_steps_of_the_image_make_a_service_that_runs(bake: Bake, tmp_path: P
         )
         assert unhealthy.returncode == 1
     assert list(image.inside("/data").iterdir()) == []
+
+
+def test_an_image_without_a_lock_file_says_so_and_holds_the_newest(image: Image) -> None:
+    image.build()
+
+    assert "There is no uv.lock" in image.said
+    assert [line for line in installed(image) if line.startswith("wsproto==") and line != OLD]
+
+
+def test_an_image_is_not_built_from_a_lock_file_that_is_out_of_date(image: Image) -> None:
+    uv(image.service, "lock", "--quiet")
+    project = image.service / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace('"redis>=6.4,<9"', '"redis>=6.4,<8"'), encoding="utf-8")
+
+    with pytest.raises(AssertionError, match="needs to be updated"):
+        image.build()
 
 
 def test_the_image_does_not_start_without_a_secret(baked: Bake) -> None:

@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -168,16 +169,25 @@ def questions_table() -> str:
 PARTS = {"recording": recording_block, "questions": questions_table}
 
 
-def ask(service: Path, script: str, **settings: str) -> Any:
-    """Return the list `answers` that a script fills in a process of a service."""
-    done = subprocess.run(
-        [interpreter(service), "-c", ASK.format(package=package_of(service), script=script)],
+def run_python(
+    service: Path, *arguments: str, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the interpreter of a service, in its folder."""
+    return subprocess.run(
+        [interpreter(service), *arguments],
         cwd=service,
         env=environ(service, **settings),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
+
+
+def ask(service: Path, script: str, **settings: str) -> Any:
+    """Return the list `answers` that a script fills in a process of a service."""
+    code = ASK.format(package=package_of(service), script=script)
+    done = run_python(service, "-c", code, **settings)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -293,27 +303,71 @@ answers.append(socket.emit("vote", vote, namespace="/poll", callback=True))
     assert over_socket == {"error": over_http}
 
 
-def test_settings_and_defaults_in_the_readme_are_those_of_the_service(service: Path) -> None:
-    table = {names(row[0])[0]: row[1] for row in rows(section(read(service), "## Settings"))}
-    given = {name: names(default)[0] for name, default in table.items() if default}
+def settings_of(service: Path, **given: str) -> dict[str, Any]:
+    """Return all settings of a service, inherited ones included, as it reads them."""
     script = "answers.append({k.upper(): v for k, v in Settings().model_dump(mode='json').items()})"
-    (defaults,) = ask(service, script)
-    assert sorted(table) == sorted(defaults)
-    assert ask(service, script, **given) == [defaults]
-    assert not any(defaults[name] for name in table.keys() - given.keys())
+    (found,) = ask(service, script, **given)
+    return dict(found)
 
 
-def test_settings_and_defaults_in_the_example_are_those_of_the_service(bake: Bake) -> None:
+def documented(service: Path) -> dict[str, dict[str, str]]:
+    """Return the settings with their defaults that each document of a service has."""
+    table = rows(section(read(service), "## Settings"))
+    example = (service / ".env.example").read_text(encoding="utf-8")
+    return {
+        "README.md": {names(row[0])[0]: "".join(names(row[1])[:1]) for row in table},
+        ".env.example": dict(re.findall(r"(?m)^# ([A-Z_]+)=(.*)$", example)),
+    }
+
+
+def undocumented(service: Path) -> dict[str, set[str]]:
+    """Return the settings that each document of a service lacks."""
+    known = settings_of(service).keys()
+    return {name: known - settings.keys() for name, settings in documented(service).items()}
+
+
+@pytest.mark.parametrize("starter", QUESTIONNAIRE["starter"])
+def test_settings_and_defaults_in_the_documents_are_those_of_the_service(
+    bake: Bake, starter: str
+) -> None:
+    service = bake(starter=starter)
+    defaults = settings_of(service)
+    assert not any(undocumented(service).values())
+    for document, settings in documented(service).items():
+        assert settings.keys() == defaults.keys(), document
+        given = {name: default for name, default in settings.items() if default}
+        assert settings_of(service, **given) == defaults, document
+        assert not any(defaults[name] for name in settings.keys() - given.keys()), document
+
+
+def test_the_example_of_the_settings_changes_nothing(bake: Bake) -> None:
     service = bake()
     example = (service / ".env.example").read_text(encoding="utf-8")
-    settings = dict(re.findall(r"(?m)^# ([A-Z_]+)=(.*)$", example))
-    script = "answers.append({k.upper(): v for k, v in Settings().model_dump(mode='json').items()})"
-    (defaults,) = ask(service, script)
     assert not [line for line in example.splitlines() if line and line[0] != "#"]
-    assert sorted(settings) == sorted(defaults)
+    defaults = settings_of(service)
+    settings = documented(service)[".env.example"]
     (service / ".env").write_text("".join(f"{name}={settings[name]}\n" for name in settings))
-    assert ask(service, script) == [defaults]
-    assert not any(defaults[name] for name in settings if not settings[name])
+    assert settings_of(service) == defaults
+
+
+def test_a_setting_of_the_users_own_is_a_field_and_a_line_in_the_example(bake: Bake) -> None:
+    service = bake()
+    with (service / "src" / package_of(service) / "settings.py").open("a") as settings:
+        settings.write("    tables: int = 4\n")
+    assert settings_of(service)["TABLES"] == 4
+    assert settings_of(service, TABLES="7")["TABLES"] == 7
+    refused = run_python(service, "-m", package_of(service), "run", TABLES="many")
+    assert refused.returncode == 1
+    assert "TABLES='many': Input should be a valid integer" in refused.stderr
+
+    assert undocumented(service) == {"README.md": {"TABLES"}, ".env.example": {"TABLES"}}
+    check = ("-m", "pytest", "-q", "tests/test_settings.py")
+    failed = run_python(service, *check)
+    assert failed.returncode == 1
+    assert "{'TABLES'}" in failed.stdout
+    with (service / ".env.example").open("a") as example:
+        example.write("\n# How many tables there are\n# TABLES=4\n")
+    assert run_python(service, *check).returncode == 0
 
 
 def test_the_metrics_in_the_readme_are_those_of_the_service(service: Path) -> None:
@@ -440,11 +494,35 @@ def files(folder: Path) -> list[Path]:
     return [path for path in found if "__pycache__" not in path.parts]
 
 
-@pytest.mark.parametrize("which", ["template", "service"])
+def test_the_commands_in_the_rules_are_those_of_the_service(service: Path) -> None:
+    rules = (service / "AGENTS.md").read_text(encoding="utf-8")
+    told = [shlex.split(names(row[0])[0]) for row in rows(section(rules, "## Commands"))]
+    ours = [words[3:] for words in told if words[2] == service.name]
+    assert all(words[:2] == ["uv", "run"] for words in told)
+    # An option or a command that there is not is refused before the help is shown.
+    script = f"""
+from click.testing import CliRunner
+for words in {ours}:
+    shown = CliRunner().invoke(cli, [*words, "--help"])
+    answers.append([shown.exit_code, shown.output])
+"""
+    assert [code for code, _ in ask(service, script)] == [0] * len(ours)
+    table = [names(row[0])[0] for row in rows(section(read(service), "## Commands"))]
+    assert {words[0] for words in ours} == {*table} - {"shell"}
+    others = [words[2:] for words in told if words[2] != service.name]
+    assert others == [["pytest"], ["ruff", "check"], ["ruff", "format"], ["mypy"]]
+
+
+@pytest.mark.parametrize("which", ["template", "service", "rules"])
 def test_files_and_links_in_the_readmes_exist(service: Path, which: str) -> None:
-    text = README.read_text(encoding="utf-8") if which == "template" else read(service)
     package = service / "src" / package_of(service)
     folders = [package, service] + ([ROOT] if which == "template" else [])
+    documents = {
+        "template": README,
+        "service": service / "README.md",
+        "rules": service / "AGENTS.md",
+    }
+    text = documents[which].read_text(encoding="utf-8")
     prose = re.sub(r"(?ms)^```.*?^```$", "", text)
     missing = [
         name

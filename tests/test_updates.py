@@ -21,6 +21,7 @@ from combinations import CHOICES, COVERING, Answers, named
 from conftest import ROOT, Bake, generate
 from jinja2 import Environment
 from server import package_of
+from test_readme import README, blocks, section
 
 OWNED = "# Owned by the template: an update may change this file."
 TREE = ROOT / "{{cookiecutter.project_slug}}"
@@ -34,6 +35,7 @@ YOURS = (
     *("src/*/templates/*", "src/*/static/*", "tests/test_*.py"),
 )
 COMMENTED = {".py", ".js", ".conf", ".toml", ".yaml", ".yml", ".sh", ".cfg", ".ini"}
+WITH_GIT = section(README.read_text(encoding="utf-8"), "### With git alone")
 ANSWERS = {
     "project_name": 'The "board" \\ 🚀',
     "project_slug": "team-board",
@@ -282,6 +284,131 @@ def test_a_service_that_was_made_without_cruft_can_be_linked(
     assert changed(service) > {".cruft.json"}
 
 
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    """Return the repository of the template, which `gh:org/repo` leads to, with a version in it."""
+    origin = tmp_path / "org" / "repo.git"
+    fill(origin)
+    git(origin, "init", "--quiet")
+    commit(origin)
+    git(origin, "tag", "v0.1.0")
+    return origin
+
+
+def release(origin: Path) -> None:
+    """Commit a version of the template that changes, adds and deletes a file of its own."""
+    package = origin / TREE.name / "src" / "{{cookiecutter.__package}}"
+    edit(package / "serving" / "cli.py", '"""The commands of the service."""', '"""Commands."""')
+    edit(package / "settings__chat.py", '"""The settings of this service:', '"""All settings:')
+    (package / "serving" / "added.py").write_text(f'{OWNED}\n"""Something new."""\n')
+    (package / "serving" / "lookup.py").unlink()
+    commit(origin)
+
+
+def work_on(service: Path) -> None:
+    """Do to a service what its owner does: edit, add and delete files, and add a setting."""
+    package = service / "src" / "my_realtime_service"
+    edit(package / "views" / "home.py", "class HomeView(", "# Mine.\nclass HomeView(")
+    (package / "views" / "mine.py").write_text('"""A view of my own."""\n')
+    edit(
+        package / "settings.py", "    session_seconds:", '    mine: str = ""\n    session_seconds:'
+    )
+    for sample in (package / "views" / "echo.py", service / "tests" / "test_echo.py"):
+        sample.unlink()
+    (service / "answers.json").write_text(blocks(WITH_GIT, "json")[0], encoding="utf-8")
+
+
+def shell(folder: Path, commands: str) -> "subprocess.CompletedProcess[str]":
+    """Run commands of the README as they stand there; every question is answered by Enter.
+
+    `uvx` stands for the tools of this environment, and `gh:` for repositories beside the folder's.
+    """
+    home = folder.parent / "home"
+    home.mkdir(exist_ok=True)
+    config = home / "cookiecutterrc"
+    config.write_text(f'abbreviations: {{"gh": "{folder.parents[1].as_uri()}/{{0}}.git"}}\n')
+    uvx = home / "uvx"
+    uvx.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m "$@"\n')
+    uvx.chmod(0o755)
+    known = {"HOME": str(home), "COOKIECUTTER_CONFIG": str(config), "PYTHONUTF8": "1"}
+    hidden = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    author = {
+        f"GIT_{role}_{what}": "test@example.com"
+        for role in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    path = {"PATH": os.pathsep.join([str(home), os.environ["PATH"]])}
+    return subprocess.run(
+        ["sh", "-e", "-c", commands],
+        cwd=folder,
+        env=os.environ | known | hidden | author | path,
+        input="\n" * 20,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("begins", ["at once", "later"])
+def test_git_alone_brings_a_new_version(origin: Path, tmp_path: Path, begins: str) -> None:
+    at_once, later, update = blocks(WITH_GIT, "console")
+    service = generate(tmp_path, origin)
+    if begins == "at once":
+        assert shell(service, at_once).returncode == 0
+        work_on(service)
+        commit(service)
+    else:
+        git(service, "init", "--quiet")
+        work_on(service)
+        commit(service)
+        begun = shell(service, later)
+        assert begun.returncode == 0, begun.stderr
+    before = holds(service)
+    release(origin)
+
+    done = shell(service, update)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert git(service, "status", "--short") == ""
+    package = service / "src" / "my_realtime_service"
+    assert (package / "serving" / "cli.py").read_text().splitlines()[1] == '"""Commands."""'
+    assert (package / "serving" / "added.py").exists()
+    assert not (package / "serving" / "lookup.py").exists()
+    settings = (package / "settings.py").read_text()
+    assert '"""All settings:' in settings
+    assert '    mine: str = ""' in settings
+    after = holds(service)
+    touched = {Path(name).name for name in before | after if before.get(name) != after.get(name)}
+    assert touched == {"cli.py", "added.py", "lookup.py", "settings.py"}
+    # What the branch holds is what the template makes, and nothing else.
+    git(service, "switch", "--quiet", "template")
+    assert holds(service) == holds(generate(tmp_path, origin))
+
+
+def test_git_alone_has_a_conflict_only_where_both_sides_changed(
+    origin: Path, tmp_path: Path
+) -> None:
+    at_once, _, update = blocks(WITH_GIT, "console")
+    service = generate(tmp_path, origin)
+    shell(service, at_once)
+    work_on(service)
+    commit(service)
+    echo = origin / TREE.name / "src" / "{{cookiecutter.__package}}" / "views" / "echo.py"
+    edit(echo, "class EchoView(", "# New.\nclass EchoView(")
+    release(origin)
+
+    done = shell(service, update)
+
+    assert done.returncode == 1
+    conflicts = git(service, "diff", "--name-only", "--diff-filter=U").split()
+    assert conflicts == ["src/my_realtime_service/views/echo.py"]
+
+
+def holds(service: Path) -> dict[str, bytes]:
+    """Return what the files of a service hold, without git's own."""
+    return {name: held for name, held in contents(service).items() if not name.startswith(".git/")}
+
+
 def test_the_version_is_the_same_everywhere(baked: Bake) -> None:
     questionnaire = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -309,20 +436,37 @@ def test_what_is_yours_is_what_an_update_skips(baked: Bake, answers: Answers) ->
     service = baked(**answers)
     project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
     skipped = set(project["tool"]["cruft"]["skip"])
-    package = Path("src", package_of(service))
-    yours = {
-        name.rstrip("/")
-        for line in (service / "README.md").read_text(encoding="utf-8").splitlines()
-        if line.endswith("| yours |")
-        for name in re.findall(r"`([^`]+)`", line.rpartition("|")[0].split("|")[1])
-    }
-    # What stands behind another name is in the same folder.
-    places = {name if list(service.glob(name)) else (package / name).as_posix() for name in yours}
-    assert places == skipped
+    assert places_of(service, "README.md", "yours") == skipped
     names = [*contents(service)]
     assert all(
         any(below(name, (place,)) for place in skipped) == below(name, YOURS) for name in names
     )
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=named)
+def test_the_documents_name_the_places_of_the_templates(baked: Bake, answers: Answers) -> None:
+    service = baked(**answers)
+    owned = {name for name in contents(service) if is_owned(name)}
+    places = places_of(service, "README.md", "the template's")
+    folders = places_of(service, "AGENTS.md", "the template's")
+    assert {name for name in contents(service) if below(name, tuple(places))} == owned
+    assert {place for place in places if (service / place).is_dir()} == folders
+    assert not [
+        name for name in owned if Path(name).name[:2] != "__" and not below(name, (*folders,))
+    ]
+
+
+def places_of(service: Path, document: str, whose: str) -> set[str]:
+    """Return the files and folders that a document of a service says are somebody's."""
+    package = Path("src", package_of(service))
+    found = {
+        name.rstrip("/")
+        for line in (service / document).read_text(encoding="utf-8").splitlines()
+        if line.endswith(f"| {whose} |")
+        for name in re.findall(r"`([^`]+)`", line.split("|")[1])
+    }
+    # What stands behind another name is in the same folder.
+    return {name if [*service.glob(name)] else (package / name).as_posix() for name in found}
 
 
 def owned_files() -> Iterator[Path]:

@@ -1,24 +1,41 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
 """The workflows of the template and of its services: what they may do, use and run."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import programs
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, Bake
+from environments import UV, uv
 
 SERVICE = ROOT / "{{cookiecutter.project_slug}}"
 WORKFLOWS = [
     *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
     *sorted((SERVICE / ".github" / "workflows").glob("*.yml")),
 ]
+DEPENDABOT = {
+    "template": ROOT / ".github" / "dependabot.yml",
+    "service": SERVICE / ".github" / "dependabot.yml",
+}
+# What Dependabot looks at in a folder, by the kind of what it updates.
+MANIFESTS = {
+    "docker": "Dockerfile",
+    "docker-compose": "compose.yaml",
+    "github-actions": "*.yml",
+    "uv": "pyproject.toml",
+}
 # owner/name@commit # version
 PINNED = re.compile(r"\s*- uses: [\w-]+/[\w./-]+@[0-9a-f]{40} # v[0-9]+(\.[0-9]+)+")
 # Commands that make the machine ready, or that ask for what the jobs before have found.
-OF_MACHINES = re.compile(r"uv sync|uv python install [0-9. ]+|test \"\$RESULTS\" = .+")
+OF_MACHINES = re.compile(
+    r"if \[ -f uv\.lock \]; then\n(?s:.+)\nfi\n"
+    r"|uv python install [0-9. ]+|test \"\$RESULTS\" = .+"
+)
 
 
 @pytest.fixture(
@@ -103,6 +120,104 @@ def test_one_job_stands_for_all_others(name: str) -> None:
     assert sorted(gate["needs"]) == sorted(jobs)
     (step,) = gate["steps"]
     assert step["run"] == f'test "$RESULTS" = "{" ".join("success" for _ in jobs)}"'
+
+
+def install(service: Path) -> "subprocess.CompletedProcess[str]":
+    """Install a service as its workflow does, in a shell as GitHub starts it."""
+    workflow = yaml.safe_load((service / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    (script,) = {command for command in commands(workflow) if "uv sync" in command}
+    hidden = {"VIRTUAL_ENV", "PYTHONPATH", "UV_PROJECT_ENVIRONMENT"}
+    known = {name: value for name, value in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=service,
+        env=known | {"PATH": os.pathsep.join([str(Path(UV).parent), known["PATH"]])},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_a_service_is_checked_with_the_versions_of_its_lock_file(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    uv(service, "lock", "--quiet", "--upgrade-package", "wsproto==1.2.0")
+    locked = (service / "uv.lock").read_bytes()
+
+    done = install(service)
+
+    assert done.returncode == 0, done.stderr
+    assert "::warning::" not in done.stdout
+    assert "wsproto==1.2.0" in uv(service, "pip", "freeze")
+    assert (service / "uv.lock").read_bytes() == locked
+
+
+def test_a_service_without_a_lock_file_is_checked_with_a_warning(bake: Bake) -> None:
+    done = install(bake(starter="minimal"))
+    assert done.returncode == 0, done.stderr
+    assert "::warning::There is no uv.lock" in done.stdout
+
+
+def test_a_lock_file_that_is_out_of_date_fails_the_check(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    uv(service, "lock", "--quiet")
+    project = service / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace('"redis>=6.4,<9"', '"redis>=6.4,<8"'), encoding="utf-8")
+
+    done = install(service)
+
+    assert done.returncode != 0
+    assert "needs to be updated" in done.stderr
+
+
+@pytest.mark.parametrize("home", DEPENDABOT)
+def test_what_is_updated_is_where_dependabot_looks_for_it(home: str) -> None:
+    path = DEPENDABOT[home]
+    dependabot = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert dependabot.keys() == {"version", "updates"}
+    assert dependabot["version"] == 2
+    for update in dependabot["updates"]:
+        assert update["schedule"] == {"interval": "weekly"}
+        assert all(group["patterns"] == ["*"] for group in update["groups"].values())
+        assert update.keys() - {"ignore", "versioning-strategy", "directories", "directory"} == {
+            *("package-ecosystem", "schedule", "groups")
+        }
+        for folder in looked_into(path.parents[1], update):
+            assert list(folder.glob(MANIFESTS[update["package-ecosystem"]])), folder
+
+
+def test_dependabot_sees_all_that_has_versions() -> None:
+    seen = {
+        (home, update["package-ecosystem"], folder)
+        for home, path in DEPENDABOT.items()
+        for update in yaml.safe_load(path.read_text(encoding="utf-8"))["updates"]
+        for folder in looked_into(path.parents[1], update)
+    }
+    assert seen == {
+        ("template", "uv", ROOT),
+        ("template", "github-actions", ROOT / ".github" / "workflows"),
+        ("template", "github-actions", SERVICE / ".github" / "workflows"),
+        ("template", "docker", SERVICE),
+        ("service", "uv", SERVICE),
+        ("service", "github-actions", SERVICE / ".github" / "workflows"),
+        ("service", "docker", SERVICE),
+        ("service", "docker-compose", SERVICE),
+    }
+
+
+def looked_into(home: Path, update: dict[str, Any]) -> list[Path]:
+    """Return the folders that Dependabot looks into for one kind of updates.
+
+    Only `directories` are patterns. Workflows it finds from the root of a repository, and nowhere
+    else but in the folder itself.
+    """
+    workflows = update["package-ecosystem"] == "github-actions"
+    root = home / ".github" / "workflows" if workflows else home
+    if "directory" in update:
+        return [root if update["directory"] == "/" else home / update["directory"].strip("/")]
+    patterns = [pattern.strip("/") for pattern in update["directories"]]
+    return [found for name in patterns for found in (home.glob(name) if name else [root])]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Starting with settings that are missing or wrong."""
+"""Starting with settings that are missing or wrong, and the list of them all."""
+
+import re
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +30,9 @@ def test_in_development_the_secret_is_made_and_kept() -> None:
     second = Settings.load()
 
     assert first.secret_key.get_secret_value() == second.secret_key.get_secret_value() != ""
+
+
+def test_every_setting_is_in_the_example() -> None:
+    example = (Path(__file__).parents[1] / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?m)^(?:# )?([A-Z0-9_]+)=", example))
+    assert {name.upper() for name in Settings.model_fields} - named == set()
