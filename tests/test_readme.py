@@ -26,6 +26,7 @@ from server import package_of, started
 from test_clean import CHECKS, assert_passes
 
 README = ROOT / "README.md"
+DOCS = ROOT / "docs"
 QUESTIONNAIRE = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 COMMAND = "$ uvx cookiecutter gh:org/repo"
 TYPED = "Team Board"
@@ -43,6 +44,7 @@ TO_BE_MADE = {
     ".env",
     ".venv/bin/activate",
     "live_server.py",
+    "answers.json",
     "poll.py",
     "test_poll.py",
     "rooms.py",
@@ -209,7 +211,7 @@ def modes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def poll(request: pytest.FixtureRequest, bake: Bake) -> Path:
     """Return the folder of a service with the view of its README, in each mode."""
     service = bake(async_mode=request.param, class_views=CLASS_VIEWS[request.param])
-    view, _ = blocks(section(read(service), "## A view"), "python")
+    view, _ = blocks(section(read(service), "## Write a view"), "python")
     views = service / "src" / package_of(service) / "views"
     (views / "poll.py").write_text(view, encoding="utf-8")
     return service
@@ -252,7 +254,7 @@ answers.append(client.get("/rooms/cellar").status_code)
 
 
 def test_view_and_client_of_the_generated_readme_work(poll: Path) -> None:
-    _, client = blocks(section(read(poll), "## A view"), "python")
+    _, client = blocks(section(read(poll), "## Write a view"), "python")
     python = interpreter(poll)
     with started(python, poll) as server:
         done = subprocess.run(
@@ -266,7 +268,7 @@ def test_view_and_client_of_the_generated_readme_work(poll: Path) -> None:
 
 
 def test_the_tests_of_the_generated_readme_pass(poll: Path) -> None:
-    (tests,) = blocks(section(read(poll), "## Tests"), "python")
+    (tests,) = blocks(section(read(poll), "## Test"), "python")
     (poll / "tests" / "test_poll.py").write_text(tests, encoding="utf-8")
     python = interpreter(poll)
     ours = ["tests/test_poll.py", f"src/{package_of(poll)}/views/poll.py"]
@@ -298,7 +300,7 @@ socket = socketio.test_client(app, namespace="/poll")
 answers.append(socket.emit("vote", vote, namespace="/poll", callback=True))
 """,
     )
-    (shown,) = blocks(section(read(poll), "## Errors"), "json")
+    (shown,) = blocks(section(read(poll), "### Errors"), "json")
     assert over_http == json.loads(shown)
     assert over_socket == {"error": over_http}
 
@@ -312,7 +314,7 @@ def settings_of(service: Path, **given: str) -> dict[str, Any]:
 
 def documented(service: Path) -> dict[str, dict[str, str]]:
     """Return the settings with their defaults that each document of a service has."""
-    table = rows(section(read(service), "## Settings"))
+    table = rows(section(read(service), "### Settings"))
     example = (service / ".env.example").read_text(encoding="utf-8")
     return {
         "README.md": {names(row[0])[0]: "".join(names(row[1])[:1]) for row in table},
@@ -371,10 +373,7 @@ def test_a_setting_of_the_users_own_is_a_field_and_a_line_in_the_example(bake: B
 
 
 def test_the_metrics_in_the_readme_are_those_of_the_service(service: Path) -> None:
-    table = {
-        names(row[0])[0]: names(row[1])
-        for row in rows(section(read(service), "## Logs and numbers"))
-    }
+    table = {names(row[0])[0]: names(row[1]) for row in rows(section(read(service), "### Metrics"))}
     script = """
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
@@ -388,7 +387,7 @@ for metric in list(REGISTRY._collector_to_names):
 
 
 def test_the_line_of_the_log_in_the_readme_is_a_real_one(service: Path) -> None:
-    (shown,) = blocks(section(read(service), "## Logs and numbers"), "json")
+    (shown,) = blocks(section(read(service), "### Logs"), "json")
     script = """
 import io, logging
 from flask import g
@@ -416,17 +415,17 @@ def test_the_commands_in_the_readme_are_those_of_the_service(service: Path) -> N
 
 
 def test_the_fixtures_in_the_readme_are_those_of_the_service(service: Path) -> None:
-    cells = [names(row[0])[0] for row in rows(section(read(service), "## Tests"))]
+    cells = [names(row[0])[0] for row in rows(section(read(service), "## Test"))]
     table = {cell.partition("(")[0] for cell in cells}
-    assert table == public(service / "tests" / "conftest.py") | public(
-        service / "tests" / "live.py"
-    )
+    support = service / "tests" / "support"
+    assert table == public(support / "fixtures.py") | public(support / "live.py")
 
 
 def test_a_generated_readme_speaks_of_its_own_mode_only(modes: dict[str, Path]) -> None:
     for mode, service in modes.items():
-        text = read(service).replace("is gevent or threading.", "")
-        assert f"clients: {mode}\n" in text
+        way_out = section(read(service), "### Leaving eventlet") if mode == "eventlet" else ""
+        text = read(service).replace(way_out, "") if way_out else read(service)
+        assert f"The async mode: {mode}\n" in text
         assert [other for other in MODES if other in text] == [mode]
 
 
@@ -443,7 +442,7 @@ def test_a_generated_readme_has_its_blank_lines_in_order(modes: dict[str, Path])
 
 
 def test_modes_differ_in_the_files_that_the_readme_names(modes: dict[str, Path]) -> None:
-    switch = section(README.read_text(encoding="utf-8"), "### Switch it later")
+    switch = section((DOCS / "async-modes.md").read_text(encoding="utf-8"), "## Switch it later")
     named = {Path(name).name for name in names(switch)}
     contents = [
         {path.relative_to(service): path.read_bytes() for path in files(service)}
@@ -455,7 +454,9 @@ def test_modes_differ_in_the_files_that_the_readme_names(modes: dict[str, Path])
 
 
 def test_the_dependencies_in_the_readme_are_those_of_the_services(bake: Bake) -> None:
-    table = rows(section(README.read_text(encoding="utf-8"), "### Dependencies"))
+    table = rows(
+        section((DOCS / "design-decisions.md").read_text(encoding="utf-8"), "## Dependencies")
+    )
     for mode in MODES:
         for class_views in QUESTIONNAIRE["class_views"]:
             service = bake(async_mode=mode, class_views=class_views)
@@ -513,34 +514,50 @@ for words in {ours}:
     assert others == [["pytest"], ["ruff", "check"], ["ruff", "format"], ["mypy"]]
 
 
-@pytest.mark.parametrize("which", ["template", "service", "rules"])
-def test_files_and_links_in_the_readmes_exist(service: Path, which: str) -> None:
-    package = service / "src" / package_of(service)
-    folders = [package, service] + ([ROOT] if which == "template" else [])
-    documents = {
-        "template": README,
-        "service": service / "README.md",
-        "rules": service / "AGENTS.md",
+def headings(document: Path) -> set[str]:
+    """Return what a link may have behind its # to lead into a document."""
+    prose = re.sub(r"(?ms)^```.*?^```$", "", document.read_text(encoding="utf-8"))
+    return {
+        re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
+        for heading in re.findall(r"(?m)^#+ (.+)$", prose)
     }
-    text = documents[which].read_text(encoding="utf-8")
-    prose = re.sub(r"(?ms)^```.*?^```$", "", text)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", *(f"docs/{path.name}" for path in sorted(DOCS.glob("*.md")))]
+)
+def test_files_and_links_in_the_documents_of_the_template_exist(service: Path, name: str) -> None:
+    assert not missing_in(ROOT / name, service, ROOT)
+
+
+@pytest.mark.parametrize("name", ["README.md", "AGENTS.md"])
+def test_files_and_links_in_the_documents_of_a_service_exist(service: Path, name: str) -> None:
+    assert not missing_in(service / name, service)
+
+
+def missing_in(document: Path, service: Path, *places: Path) -> list[str]:
+    """Return the files and links that a document names and that are not there."""
+    prose = re.sub(r"(?ms)^```.*?^```$", "", document.read_text(encoding="utf-8"))
+    folders = [service / "src" / package_of(service), service, *places]
     missing = [
         name
         for name in re.findall(r"`([^`\n]+)`", prose)
         if PATH.fullmatch(name)
         and not {name, Path(name).name} & TO_BE_MADE
         and not any((folder / name).exists() for folder in folders)
+        and not ("/" not in name and [*service.rglob(name)])
     ]
-    headings = {
-        "#" + re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
-        for heading in re.findall(r"(?m)^#+ (.+)$", prose)
-    }
     for link in re.findall(r"\]\(([^)]+)\)", prose):
-        if link.startswith("#"):
-            missing += [link] if link not in headings else []
-        elif not link.startswith("https://"):
-            missing += [link] if not (folders[-1] / link).exists() else []
-    assert not missing
+        if not link.startswith("https://"):
+            path, _, heading = link.partition("#")
+            target = document.parent / path if path else document
+            if not target.exists() or (heading and heading not in headings(target)):
+                missing.append(link)
+    return missing
+
+
+def test_the_readme_of_the_template_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) < 300
 
 
 @pytest.mark.parametrize("license", LICENSES)
@@ -586,9 +603,9 @@ if __name__ == "__main__":
 def test_the_chat_can_be_deleted_as_the_readme_says(bake: Bake) -> None:
     service = bake(starter="chat")
     package = service / "src" / package_of(service)
-    said = section(read(service), "### Add a view, delete a view")
-    listed = said.partition("To delete the chat and keep the database, delete")[2]
-    paths = re.findall(r"`([\w/.]+)`", listed.partition("Its tables stay.")[0])
+    said = section(read(service), "### Add or delete a view")
+    listed = said.partition("To delete the chat but keep the database, delete")[2]
+    paths = re.findall(r"`([\w/.]+)`", listed.partition("The tables stay.")[0])
     assert len(paths) == 8
     for path in paths:
         (gone,) = [folder / path for folder in (service, package) if (folder / path).exists()]

@@ -21,7 +21,7 @@ from combinations import CHOICES, COVERING, Answers, named
 from conftest import ROOT, Bake, generate
 from jinja2 import Environment
 from server import package_of
-from test_readme import README, blocks, section
+from test_readme import DOCS, blocks, section
 
 OWNED = "# Owned by the template: an update may change this file."
 TREE = ROOT / "{{cookiecutter.project_slug}}"
@@ -35,7 +35,7 @@ YOURS = (
     *("src/*/templates/*", "src/*/static/*", "tests/test_*.py"),
 )
 COMMENTED = {".py", ".js", ".conf", ".toml", ".yaml", ".yml", ".sh", ".cfg", ".ini"}
-WITH_GIT = section(README.read_text(encoding="utf-8"), "### With git alone")
+WITH_GIT = section((DOCS / "updates.md").read_text(encoding="utf-8"), "## With git")
 ANSWERS = {
     "project_name": 'The "board" \\ 🚀',
     "project_slug": "team-board",
