@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.__package }}.serving.settings import SettingsError
+from {{ cookiecutter.__package }}.serving import settings
 from {{ cookiecutter.__package }}.settings import Settings
 
 
 def test_production_does_not_start_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
 
-    with pytest.raises(SettingsError, match="SECRET_KEY must have at least 32"):
+    with pytest.raises(settings.SettingsError, match="SECRET_KEY must have at least 32"):
         Settings.load()
 
 
 def test_a_wrong_value_is_named_with_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_CONNECTIONS", "none")
 
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(settings.SettingsError) as refused:
         Settings.load()
 
     assert str(refused.value).startswith("MAX_CONNECTIONS='none': Input should be a valid integer")

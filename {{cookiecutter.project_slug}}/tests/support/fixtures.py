@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from {{ cookiecutter.__package }}.app import create_app
 from {{ cookiecutter.__package }}.extensions import socketio
-from {{ cookiecutter.__package }}.serving.process.listener import listen
+from {{ cookiecutter.__package }}.serving.process import listener
 from {{ cookiecutter.__package }}.settings import Settings
 
 from .live import Connect, LiveClient
@@ -57,9 +57,9 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def server(app: Flask) -> Iterator[str]:
     """Serve `app` in this process, on a free port, and yield the URL."""
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    with serve(app, listener):
+    listening = listener.listen("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    with serve(app, listening):
         yield f"http://127.0.0.1:{port}"
         socketio.server.shutdown()
 
