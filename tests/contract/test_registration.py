@@ -214,7 +214,9 @@ def test_a_view_that_answers_the_requests_of_a_function_is_refused() -> None:
 def test_a_view_twice_at_one_path_is_refused() -> None:
     app = Flask("contract")
     RoomsView.register(app)
-    with pytest.raises(RegistrationError, match=r"RoomsView\.get is registered twice for GET /rooms/"):
+    with pytest.raises(
+        RegistrationError, match=r"RoomsView\.get is registered twice for GET /rooms/"
+    ):
         RoomsView.register(app)
 
 
