@@ -132,7 +132,7 @@ class FlaskView(LibraryView):
 
         :param function: the function, followed by its arguments.
         """
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        app = current_app._get_current_object()  # type: ignore[attr-defined,unused-ignore]
         origin = context()
 
         def run() -> None:

@@ -92,7 +92,7 @@ def problem_of(error: Exception) -> Problem:
 
 def _send_signal(error: Exception) -> None:
     """Send Flask's signal of an unhandled exception, which error trackers subscribe to."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_app._get_current_object()  # type: ignore[attr-defined,unused-ignore]
     try:
         got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
     except Exception:

@@ -175,7 +175,8 @@ def context() -> dict[str, str]:
     """Return the fields that a line of the log has from the request or the event it belongs to."""
     if not has_request_context():
         return g.get("flask_view_origin", {}) if has_app_context() else {}
-    user, asked = g.get("user"), request._get_current_object()  # type: ignore[attr-defined]
+    user = g.get("user")
+    asked: Any = request._get_current_object()  # type: ignore[attr-defined,unused-ignore]
     if sid := getattr(asked, "sid", None):
         found = {"sid": sid}
         if user is None:
