@@ -15,6 +15,15 @@ from uv import find_uv_bin
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
 UV = find_uv_bin()
 THIS = str(Path(sys.executable).resolve())
+# What the next versions of these libraries will be, with DEPENDENCIES=development.
+DEVELOPMENT = (
+    "flask @ git+https://github.com/pallets/flask",
+    "flask-socketio @ git+https://github.com/miguelgrinberg/Flask-SocketIO",
+    "python-engineio @ git+https://github.com/miguelgrinberg/python-engineio",
+    "python-socketio @ git+https://github.com/miguelgrinberg/python-socketio",
+    "werkzeug @ git+https://github.com/pallets/werkzeug",
+)
+REPLACED = DEVELOPMENT if os.environ.get("DEPENDENCIES") == "development" else ()
 # What a service may see of the environment of the tests: none of its settings is among these.
 KNOWN = (
     *("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"),
@@ -37,7 +46,7 @@ def interpreter(service: Path, python: str = THIS) -> Path:
     """
     project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
     needs = {"project": project["project"]["dependencies"], **project["dependency-groups"]}
-    text = json.dumps([python, sys.version, needs], sort_keys=True)
+    text = json.dumps([python, sys.version, needs, *REPLACED], sort_keys=True)
     place = CACHE / "environments" / hashlib.sha256(text.encode()).hexdigest()[:16]
     if not place.exists():
         make(place, service, python)
@@ -57,6 +66,8 @@ def make(place: Path, service: Path, python: str) -> None:
         target = ("--python", str(aside / "bin" / "python"))
         project = ("--requirements", "pyproject.toml", "--group", "dev")
         uv(service, "pip", "install", "--quiet", *target, *project)
+        if REPLACED:
+            uv(service, "pip", "install", "--quiet", *target, *REPLACED)
         aside.rename(place)
     except OSError:
         if not place.exists():

@@ -154,6 +154,105 @@ def test_the_same_view_at_the_same_path_is_refused() -> None:
         MixedView.register(app, "/again")
 
 
+class RoomsView(FlaskView):
+    def index(self):
+        return "the new rooms"
+
+    def get(self, room):
+        return room
+
+
+class OldRoomsView(FlaskView):
+    route_base = "/rooms"
+
+    def alpha(self):
+        return "no trace of this one"
+
+    def index(self):
+        return "the old rooms"
+
+    def socket_join(self):
+        pass
+
+
+def test_two_views_that_answer_the_same_requests_are_refused_by_name() -> None:
+    app = Flask("contract", static_folder=None)
+    socket = SocketIO(app, async_mode=async_mode.ASYNC_MODE)
+    RoomsView.register(app, socket=socket)
+    message = r"RoomsView\.index and OldRoomsView\.index both answer GET /rooms$"
+    with pytest.raises(RegistrationError, match=message):
+        OldRoomsView.register(app, socket=socket)
+    assert paths(app) == {"/rooms", "/rooms/<room>"}
+    assert "/rooms" not in socket.server.handlers
+    assert app.test_client().get("/rooms").text == "the new rooms"
+
+
+def test_two_methods_of_a_view_that_answer_the_same_requests_are_refused() -> None:
+    class TwiceView(FlaskView):
+        def get(self, name: str):
+            return name
+
+        @route("<slug>", methods=["GET", "PUT"])
+        def by_slug(self, slug):
+            return slug
+
+    app = Flask("contract", static_folder=None)
+    message = r"TwiceView\.by_slug and TwiceView\.get both answer GET /twice/<string:name>"
+    with pytest.raises(RegistrationError, match=message):
+        TwiceView.register(app)
+    assert not paths(app)
+
+
+def test_a_view_that_answers_the_requests_of_a_function_is_refused() -> None:
+    app = Flask("contract", static_folder=None)
+    app.add_url_rule("/rooms/<id>", "room", lambda id: id)
+    with pytest.raises(RegistrationError, match=r"room and RoomsView\.get both answer GET /rooms/"):
+        RoomsView.register(app)
+    assert paths(app) == {"/rooms/<id>"}
+
+
+def test_a_view_twice_at_one_path_is_refused() -> None:
+    app = Flask("contract")
+    RoomsView.register(app)
+    with pytest.raises(
+        RegistrationError, match=r"RoomsView\.get is registered twice for GET /rooms/"
+    ):
+        RoomsView.register(app)
+
+
+def test_views_of_a_blueprint_that_answer_the_same_requests_are_refused_with_it() -> None:
+    blueprint = Blueprint("api", __name__, url_prefix="/api")
+    RoomsView.register(blueprint)
+    OldRoomsView.register(blueprint)
+    app = Flask("contract", static_folder=None)
+    message = r"RoomsView\.index and OldRoomsView\.index both answer GET /api/rooms"
+    with pytest.raises(RegistrationError, match=message):
+        app.register_blueprint(blueprint)
+    assert paths(app) == {"/api/rooms", "/api/rooms/<room>"}
+
+
+def test_one_path_serves_what_differs_in_method_type_or_subdomain() -> None:
+    class OtherView(FlaskView):
+        route_base = "/rooms"
+
+        def get(self, room: int):
+            return room
+
+        def post(self):
+            return "made"
+
+    app = Flask("contract", static_folder=None)
+    RoomsView.register(app)
+    RoomsView.register(app, subdomain="admin")
+    OtherView.register(app)
+    blueprint = Blueprint("api", __name__, url_prefix="/api")
+    RoomsView.register(blueprint)
+    app.register_blueprint(blueprint)
+    client = app.test_client()
+    assert client.post("/rooms").text == "made"
+    assert client.get("/api/rooms").text == client.get("/rooms").text == "the new rooms"
+
+
 def test_two_handlers_of_one_event_are_refused_by_name() -> None:
     class OtherView(FlaskView):
         namespace = "/mixed"

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask
 from flask_socketio import SocketIO
 
-from ..flask_view.handling.events import Namespace
+from ..flask_view.handling.events import ConnectionHandlers
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _all(socketio: SocketIO) -> Iterator[tuple[str, str, Callable[..., Any]]]:
     for namespace, handlers in socketio.server.handlers.items():
         for event, handler in handlers.items():
             views = getattr(inspect.unwrap(handler), "__self__", None)
-            if isinstance(views, Namespace):
+            if isinstance(views, ConnectionHandlers):
                 if event in views.methods:
                     yield namespace, event, views.methods[event]
             elif namespace != "*":

@@ -4,10 +4,10 @@
 ``FlaskView`` is the class to derive from, ``route`` and ``on`` decorate its methods, ``Problem`` is
 the error that both transports understand. In reading order:
 
-1. ``view``: what a view can do, and ``decorators``: how its methods are marked.
+1. ``view``: what a view can do, and ``decorators``: what ``@route`` and ``@on`` do.
 2. ``registration``: what happens once, when the service starts.
 3. ``handling``: what happens for each request and each event.
-4. ``library``: the library below, which ``class_views`` imports.
+4. ``library``: Flask-Classful or Flask-Classy, which ``class_views`` imports.
 """
 
 from .decorators import on, route

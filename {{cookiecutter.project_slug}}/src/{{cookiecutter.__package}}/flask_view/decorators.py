@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""The two marks of a method: the URLs that it answers, and the events."""
+"""The decorators of methods: ``@route`` for URLs, ``@on`` for events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .library import library_route
 F = TypeVar("F", bound=Callable[..., Any])
 
 EVENTS = "_socket_events"
+"""The attribute in which ``@on`` keeps the events of a function."""
 SOCKET_PREFIX = "socket_"
 CONNECTION = frozenset(("connect", "disconnect"))
-"""What a namespace hears of its clients; no client sends it."""
+"""Events that Socket.IO raises in a namespace; no client sends them."""
 RESERVED = CONNECTION | {"connect_error", "disconnecting", "newListener", "removeListener"}
 """Names of events that Socket.IO keeps for itself (Socket.IO protocol 5, "Sending and receiving
 data"; the last four are those of its libraries)."""
@@ -27,10 +28,10 @@ def route(path: str = "", **options: Any) -> Callable[[F], F]:
     :param options: what ``Flask.add_url_rule`` takes, first of all ``methods``.
     """
 
-    def mark(function: F) -> F:
+    def decorate(function: F) -> F:
         return library_route(path or function.__name__, **options)(function)
 
-    return mark
+    return decorate
 
 
 def on(*events: str) -> Callable[[F], F]:
@@ -43,23 +44,23 @@ def on(*events: str) -> Callable[[F], F]:
     :raises ValueError: no name is given, or one that Socket.IO keeps for itself.
     """
     if not events or not all(isinstance(event, str) and event for event in events):
-        raise ValueError('@on() wants the names of events: @on("send")')
+        raise ValueError('@on() takes the names of events: @on("send")')
     for event in events:
         if event in CONNECTION:
             raise ValueError(f"{event!r} belongs to the namespace: write a method socket_{event}")
         if event in RESERVED:
             raise ValueError(f"{event!r} is a name that Socket.IO keeps for itself")
 
-    def mark(function: F) -> F:
+    def decorate(function: F) -> F:
         setattr(function, EVENTS, (*getattr(function, EVENTS, ()), *events))
         return function
 
-    return mark
+    return decorate
 
 
 def events_of(name: str, function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the events that the method ``name`` answers, in the order of its marks."""
-    marked: tuple[str, ...] = getattr(function, EVENTS, ())
+    """Return the events that the method ``name`` answers, in the order in which they are given."""
+    events: tuple[str, ...] = getattr(function, EVENTS, ())
     if name.startswith(SOCKET_PREFIX):
-        marked = (name.removeprefix(SOCKET_PREFIX), *marked)
-    return tuple(dict.fromkeys(marked))
+        events = (name.removeprefix(SOCKET_PREFIX), *events)
+    return tuple(dict.fromkeys(events))

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""The library that turns classes into routes, with the types that it does not ship itself."""
+"""The library whose conventions give views their URLs, with the types that it does not ship."""
 
 from __future__ import annotations
 

@@ -27,13 +27,14 @@ class FlaskView(LibraryView):
       HTTP method; ``@route`` gives a method a URL of its own; any other public method answers GET
       under its name.
     - A method called ``socket_<event>`` answers that event; ``@on("event")`` lets any method.
-      ``socket_connect(self, auth)`` accepts or refuses a client, ``socket_disconnect(self,
-      reason)`` hears that it left.
-    - Parameters without a default stand in the URL; those with one come from the query string; one
-      whose type is a model comes from the JSON body. An event fills all by position.
+      ``socket_connect(self, auth)`` accepts or refuses a client, and ``socket_disconnect(self,
+      reason)`` is called when it has left.
+    - In a request, parameters without a default are variables of the URL, those with a default come
+      from the query string, and one whose type is a model comes from the JSON body. In an event,
+      all are filled by position.
 
-    One instance serves all requests and all events for as long as the process runs: what belongs to
-    one request or client has no place on ``self``.
+    One instance serves all requests and events for as long as the process runs, so keep nothing on
+    ``self`` that belongs to one request or one client.
     """
 
     decorators: ClassVar[list[Callable[..., Any]]] = []
@@ -43,7 +44,7 @@ class FlaskView(LibraryView):
     excluded_methods: ClassVar[list[str]] = []
     """Names of public methods that get no URL, in this class and in those derived from it."""
     base_args: ClassVar[list[str]] = []
-    """Names of parameters that decorators fill, not the client."""
+    """Names of parameters that decorators fill in place of the client."""
     special_methods: ClassVar[dict[str, list[str]]] = {
         "index": ["GET"],
         "get": ["GET"],
@@ -61,9 +62,10 @@ class FlaskView(LibraryView):
     method_dashified: ClassVar[bool] = False
 
     log_level: ClassVar[int] = logging.INFO
-    """The level of the lines about what this view has answered; failures of the server are above.
+    """The level of the log lines about this view's requests and events.
 
-    A view with ``logging.DEBUG`` has no line about anything but crashes, unless they are asked for.
+    At ``logging.DEBUG``, a view that is called all the time leaves no line but for crashes; above
+    that, failures of the server (5xx) are warnings.
     """
 
     namespace: str = ""
@@ -73,27 +75,27 @@ class FlaskView(LibraryView):
 
     @property
     def auth(self) -> Any:
-        """What the client of an event sent along when it connected; ``None`` in a request."""
+        """The payload with which the client of an event connected; ``None`` in a request."""
         return client_of(request.environ).auth.get(self.namespace)
 
     def authorize(self, action: str) -> None:
-        """Refuse what the client may not do, by raising; the default allows everything.
+        """Raise to refuse what the client may not do; by default, everything is allowed.
 
         Runs before every request and every event of this view, and before a client connects.
-        ``flask.request`` is the request, or for events the one that opened the connection, and
-        ``self.auth`` what the client sent along with it. An id of the user (a text, a number or a
-        UUID) that is put into ``flask.g.user`` here, or in ``socket_connect``, stands in the log.
+        ``flask.request`` is the request, or for events the one that opened the connection. Put the
+        user's id (a ``str``, ``int`` or ``UUID``) into ``flask.g.user`` here or in
+        ``socket_connect``, and log lines name it.
 
-        :param action: the name of the method that is to answer, or ``"connect"``.
+        :param action: the name of the method that is about to be called, or ``"connect"``.
         :raises werkzeug.exceptions.HTTPException: the client is refused; ``abort(401)`` does it.
         """
 
     def charge(self, tokens: int) -> None:
-        """Count what is being answered as so many requests or events, because it costs as much.
+        """Count the current request or event as several, because it costs as much.
 
-        :param tokens: how many more than one, which is counted in any case.
-        :raises Problem: 429, whoever asks has not as many left: see ``MAX_EVENTS_PER_SECOND``. An
-            event counts for the user that ``socket_connect`` has named.
+        :param tokens: how many to count in addition to the one that counts anyway.
+        :raises Problem: 429, the budget is spent: see ``MAX_EVENTS_PER_SECOND``. An event is
+            charged to the user that ``socket_connect`` put into ``flask.g.user``.
         """
         if hasattr(request, "sid"):
             client_of(request.environ).charge(tokens)
@@ -108,7 +110,7 @@ class FlaskView(LibraryView):
         Works in requests, events, tasks and commands alike.
 
         :param event: the name of the event.
-        :param data: what it carries; a tuple is several arguments.
+        :param data: its payload; a tuple is several arguments.
         :param to: a room, a client's ``request.sid``, or a list of them.
         :param skip: the ``request.sid`` of a client in that room that does not get it.
         """
@@ -118,19 +120,19 @@ class FlaskView(LibraryView):
         """Send an event to every client of the view's namespace.
 
         :param event: the name of the event.
-        :param data: what it carries; a tuple is several arguments.
+        :param data: its payload; a tuple is several arguments.
         """
         self._emit(event, data)
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        """Run a function in the background, for work that must not hold the client up.
+        """Run a function in the background, so that the client need not wait for it.
 
-        It runs with the application's context, but without the request or the event; lines of the
-        log still name that one. What it raises is written to the log.
+        It has the application context, but not the request or the event, which its log lines still
+        name. What it raises is logged.
 
-        :param function: what to call, with the arguments behind it.
+        :param function: the function, followed by its arguments.
         """
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        app = current_app._get_current_object()  # type: ignore[attr-defined,unused-ignore]
         origin = context()
 
         def run() -> None:
@@ -144,14 +146,14 @@ class FlaskView(LibraryView):
         self._server.start_background_task(run)
 
     def kick(self, sid: str) -> None:
-        """Disconnect a client for good: its library does not reconnect by itself.
+        """Disconnect a client for good: its Socket.IO library does not reconnect by itself.
 
         :param sid: the client's ``request.sid``, of this or of another process.
         """
         self._server.server.disconnect(sid, self.namespace)
 
     def drop(self, sid: str) -> None:
-        """Cut the connection of a client, so that its library reconnects.
+        """Close the connection of a client, so that its Socket.IO library reconnects.
 
         :param sid: the client's ``request.sid``, of this or of another process.
         """
@@ -159,9 +161,9 @@ class FlaskView(LibraryView):
 
     def _emit(self, event: str, data: Any, **scope: Any) -> None:
         arguments = data if isinstance(data, tuple) else () if data is None else (data,)
-        ready = tuple(plain(argument) for argument in arguments)
-        # Flask-SocketIO's own emit takes the second of several arguments for the room.
-        self._server.server.emit(event, ready, namespace=self.namespace, **scope)
+        payload = tuple(plain(argument) for argument in arguments)
+        # Flask-SocketIO's own emit would take the second of several arguments for the room.
+        self._server.server.emit(event, payload, namespace=self.namespace, **scope)
 
     @property
     def _server(self) -> SocketIO:
@@ -198,21 +200,21 @@ class FlaskView(LibraryView):
     ) -> None:
         """Add the routes of this view to an application, and its events to a Socket.IO server.
 
-        All or nothing: a view that cannot be registered leaves no trace. The class itself is never
-        changed, so it can be registered again, elsewhere or under another path.
+        All or nothing: a view that cannot be registered changes neither. The class stays as it is,
+        so it can be registered again, with another application or under another path.
 
         :param app: the application, or a blueprint.
         :param route_base: the path, instead of the class's own.
         :param subdomain: the subdomain of all routes.
-        :param route_prefix: a path in front of it.
+        :param route_prefix: a path in front of ``route_base``.
         :param trailing_slash: whether routes without ``@route`` end in a slash.
         :param method_dashified: whether ``some_method`` becomes ``/some-method``.
         :param base_class: a class whose public methods get no URL.
         :param init_argument: the argument of the constructor, where it takes one.
         :param socket: the Socket.IO server; without one, the view has routes only.
         :param rule_options: options of all routes, as ``Flask.add_url_rule`` takes them.
-        :raises RegistrationError: a method cannot be served as it is written, or two methods want
-            the same event.
+        :raises RegistrationError: a method cannot be served as it is written, or another one
+            answers the same requests or the same event.
         """
         if cls is FlaskView:
             raise TypeError("Register a class derived from FlaskView, not FlaskView itself")

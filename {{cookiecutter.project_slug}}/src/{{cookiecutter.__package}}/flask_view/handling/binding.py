@@ -1,7 +1,7 @@
 # Owned by the template: an update may change this file.
-"""From what a client sent to the arguments of a method, by the method's own signature.
+"""Binding: a request or an event becomes the arguments of a method, by the method's signature.
 
-Everything that can be known from the signature is worked out once, when the view is registered.
+The signature is read once, when the view is registered.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .signature import RegistrationError, is_collection, is_model, parameters_of
 
 
 class Binding:
-    """The arguments of one method, out of a request or out of an event."""
+    """Fills the parameters of one method from a request or from an event."""
 
     def __init__(self, name: str, function: Callable[..., Any], given: frozenset[str]) -> None:
         """Read the signature.
@@ -53,7 +53,7 @@ class Binding:
 
     @property
     def url_variables(self) -> list[Parameter]:
-        """The parameters that stand in the path of a method without ``@route``."""
+        """The parameters that are URL variables of a method without ``@route``."""
         return [
             p
             for p in self._named.values()
@@ -68,24 +68,24 @@ class Binding:
         return bool(self._named)
 
     def check_body(self) -> None:
-        """Refuse a method that a request cannot fill.
+        """Refuse a method that no request can call.
 
-        :raises RegistrationError: more than one parameter wants the body.
+        :raises RegistrationError: more than one parameter takes the body.
         """
         if len(self.bodies) > 1:
             wanted = ", ".join(self.bodies)
             raise RegistrationError(f"{self.name}: a request has one body, for one of {wanted}")
 
     def check_event(self) -> None:
-        """Refuse a method that an event cannot fill.
+        """Refuse a method that no event can call.
 
-        :raises RegistrationError: parameters by name only stand behind any number of others.
+        :raises RegistrationError: it has keyword-only parameters after ``*args``.
         """
         if self._any_number and self._by_name:
-            raise RegistrationError(f"{self.name}: an event cannot fill what stands behind *args")
+            raise RegistrationError(f"{self.name}: an event cannot fill parameters after *args")
 
     def convert_path(self, rule: str, converters: Mapping[Any, str]) -> str:
-        """Return a rule in which the variables have the converters that the annotations ask for."""
+        """Return a rule with the converters that the annotations of its variables call for."""
 
         def convert(match: re.Match[str]) -> str:
             parameter = self._named.get(match[1])
@@ -96,8 +96,8 @@ class Binding:
     def from_request(self, path: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments for the current request.
 
-        :param path: the variables of the URL, and what decorators of the class added to them.
-        :raises Problem: 422, with every value that is missing or wrong.
+        :param path: the variables of the URL, and the arguments that decorators added.
+        :raises Problem: 422, with every value that is missing or invalid.
         :raises werkzeug.exceptions.HTTPException: the body cannot be read.
         """
         if not self._named:
@@ -109,7 +109,7 @@ class Binding:
                 if name in query and name not in values:
                     values[name] = query.getlist(name) if several else query[name]
         for name in self.bodies:
-            # A request without a body has no media type to complain about; the value is missing.
+            # Without a body, the value is missing; get_json would complain about the media type.
             if name not in values and (request.is_json or request.content_length):
                 values[name] = request.get_json()
         if self._validator is None:
@@ -121,8 +121,8 @@ class Binding:
     def from_event(self, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments for an event, by position and by name.
 
-        :param arguments: what the client sent along with the event.
-        :raises Problem: 422, for a wrong number of arguments and for every wrong value.
+        :param arguments: the arguments of the event.
+        :raises Problem: 422, with a wrong number of arguments, or with every invalid value.
         """
         count = len(arguments)
         if count > len(self._named) and not self._any_number:

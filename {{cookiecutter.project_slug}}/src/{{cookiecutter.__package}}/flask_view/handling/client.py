@@ -1,37 +1,37 @@
 # Owned by the template: an update may change this file.
-"""What is known of a client while its views serve it, on one object for each connection."""
+"""What the views know of a client: one object for each Socket.IO connection."""
 
 from __future__ import annotations
 
 from typing import Any
 
 CLIENT = "flask_view.client"
-"""Where the environment of a connection has its client."""
+"""The key of the client in the WSGI environment of its connection."""
 CHARGE = "flask_view.charge"
-"""Where the environment of a request has a function ``(environ, user, tokens)`` that counts it."""
+"""The key, there too, of a function ``(environ, user, tokens)`` that counts a request."""
 
 
 class Client:
-    """Whoever is at the other end of a Socket.IO connection."""
+    """The client of one Socket.IO connection."""
 
     refusal: tuple[int, str] | None = None
-    """Why nothing of this client is served at the moment: a status and a sentence."""
+    """A status and a sentence with which all events are refused at the moment."""
 
     def __init__(self, *args: Any) -> None:
-        """Know nothing of the client yet."""
-        # What comes next in the order of classes is the connection's own.
+        """Start without a namespace."""
+        # A subclass puts the connection's own class behind this one.
         super().__init__(*args)
         self.running: list[None] = []
-        """An entry for each event that is being handled: threads may change a list at once."""
+        """An entry for each event that is being handled; several threads may change the list."""
         self.auth: dict[str, Any] = {}
-        """What the client sent along, by namespace: while it asks, and when it is accepted."""
+        """What the client sent in its CONNECT packets, by namespace."""
         self.users: dict[str, Any] = {}
-        """Who the client is, by namespace."""
+        """The ids of the client's user, by namespace."""
 
     def accept(self, namespace: str, user: Any) -> None:
-        """Hear that the client is accepted.
+        """Take note that a namespace has accepted the client.
 
-        :param namespace: by the views of this namespace.
+        :param namespace: the namespace.
         :param user: the id that a view named in ``g.user``, or ``None``.
         """
         self.users[namespace] = user
@@ -42,10 +42,10 @@ class Client:
         :raises Problem: 429, the client may not send as many.
         """
 
-    def forget(self, namespace: str) -> None:
-        """Hear that the client was refused, or left.
+    def discard(self, namespace: str) -> None:
+        """Drop what belongs to a namespace that refused the client, or that the client has left.
 
-        :param namespace: by the views of this namespace, or left it.
+        :param namespace: the namespace.
         """
         self.auth.pop(namespace, None)
         self.users.pop(namespace, None)
@@ -58,6 +58,6 @@ def client_of(environ: dict[str, Any]) -> Client:
     """
     client: Client | None = environ.get(CLIENT)
     if client is None:
-        # A test client of Flask-SocketIO has no connection.
+        # The test client of Flask-SocketIO has no connection.
         client = environ[CLIENT] = Client()
     return client

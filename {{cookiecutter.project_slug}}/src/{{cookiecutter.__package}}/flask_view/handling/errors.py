@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""What a client gets when something fails: one problem object on both transports (RFC 9457)."""
+"""Errors: the same problem object (RFC 9457) on both transports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .serialization import dumps, plain
 logger = logging.getLogger(__name__)
 
 PROBLEM = "flask_view.problem"
-"""Where the environment of a request has the problem that it ended with."""
+"""The key of the problem with which a request ended, in its WSGI environment."""
 
 # Python took over the titles of RFC 9110, section 15.5, in 3.13.
 _TITLES = {status.value: status.phrase for status in HTTPStatus} | {
@@ -37,18 +37,18 @@ class Problem(HTTPException):
     """
 
     crash: Exception | None = None
-    """The exception that nobody expected, where the problem stands for one."""
+    """The unexpected exception behind a 500."""
 
     def __init__(
         self, status: int, detail: str, *, title: str = "", type: str = "about:blank", **more: Any
     ) -> None:
         """Describe the problem.
 
-        :param status: the status code of HTTP, which an ack carries too.
+        :param status: an HTTP status code, in acks as well.
         :param detail: a sentence for the reader: what is wrong, and what to do.
-        :param title: a short name of the kind of problem; by default HTTP's own.
-        :param type: a URI that names the kind of problem.
-        :param more: further fields of the object.
+        :param title: a short name for this kind of problem; by default that of the status.
+        :param type: a URI that identifies this kind of problem.
+        :param more: further members of the object.
         :raises TypeError: a field cannot be serialised.
         """
         super().__init__(description=detail)
@@ -65,7 +65,7 @@ class Problem(HTTPException):
         """The problem object, in JSON's types."""
 
     def get_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Return the problem as a response, with ``Retry-After`` where it says when."""
+        """Return the problem as a response, with ``Retry-After`` if it has a ``retry_after``."""
         response = Response(dumps(self.document), self.code, mimetype="application/problem+json")
         if "retry_after" in self.document:
             response.headers["Retry-After"] = str(self.document["retry_after"])
@@ -73,7 +73,7 @@ class Problem(HTTPException):
 
 
 def problem_of(error: Exception) -> Problem:
-    """Turn whatever a handler raised into a problem; an unexpected exception gets an id.
+    """Turn an exception into a problem; an unexpected one gets an id.
 
     :param error: the exception, while it is being handled.
     """
@@ -86,18 +86,18 @@ def problem_of(error: Exception) -> Problem:
     if current_app.debug:
         problem.document["detail"] = f"{type(error).__name__}: {error}"
         problem.document["traceback"] = "".join(traceback.format_exception(error))
-    _tell_monitors(error)
+    _send_signal(error)
     return problem
 
 
-def _tell_monitors(error: Exception) -> None:
-    """Send Flask's signal of a crash, which error trackers listen to."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+def _send_signal(error: Exception) -> None:
+    """Send Flask's signal of an unhandled exception, which error trackers subscribe to."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined,unused-ignore]
     try:
         got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
     except Exception:
-        # The client waits for its answer, whatever a listener does.
-        logger.exception("A listener of got_request_exception failed")
+        # The client gets its answer, whatever a subscriber does.
+        logger.exception("A subscriber of got_request_exception failed")
 
 
 def _from_http_exception(error: HTTPException) -> Problem:
@@ -108,9 +108,9 @@ def _from_http_exception(error: HTTPException) -> Problem:
 
 
 def init_app(app: Flask) -> None:
-    """Let every failed request of an application, also one that no view answers, end as a problem.
+    """Answer every failed request of an application with a problem, with or without a view.
 
-    :param app: the application; what it registers for single exceptions keeps its precedence.
+    :param app: the application; its own handlers of single exceptions keep their precedence.
     """
 
     @app.errorhandler(Exception)

@@ -1,9 +1,9 @@
 # Owned by the template: an update may change this file.
 """Socket.IO: the functions that Flask-SocketIO calls for the methods of a view.
 
-Every event gets its ack, at once: the method's result, or ``{"error": problem}``. No exception
-reaches the libraries below, which would leave the client without an answer or, in ``connect``,
-without a decision.
+Every event gets its ack at once: the method's result, or ``{"error": problem}``. No exception gets
+through to Socket.IO, which would leave the client without an ack or, in ``connect``, without a
+decision.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .client import client_of
 from .errors import Problem, problem_of
 from .requests import split
 from .serialization import loads, plain
-from .telemetry import NOTHING, EventRecord
+from .telemetry import NO_VIEW, EventRecord
 
 if TYPE_CHECKING:
     from ..view import FlaskView
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 def event_handler(
     view: FlaskView, name: str, event: str, binding: Binding, *, has_url: bool
 ) -> Callable[..., Any]:
-    """Return the function that answers an event by a method.
+    """Return the function that handles an event by calling a method.
 
     :param view: the one instance that serves all requests and events.
     :param name: the name of the method.
     :param event: the name of the event.
     :param binding: the arguments of the method.
-    :param has_url: it also answers requests, so a tuple is a body with its status.
+    :param has_url: whether it also answers requests: a tuple is then a body with its status.
     """
     method = getattr(view, name)
     authorize = view.authorize
-    ready = _body if has_url else _ack
+    ack_of = _body if has_url else _ack
     record = EventRecord(binding.name, event, view.log_level)
 
     @functools.wraps(method)
@@ -56,7 +56,7 @@ def event_handler(
                 raise Problem(*client.refusal)
             authorize(name)
             positional, named = binding.from_event(arguments)
-            answer = ready(method(*positional, **named))
+            answer = ack_of(method(*positional, **named))
         except Exception as error:
             problem = problem_of(error)
             record.done(started, problem)
@@ -84,25 +84,25 @@ def _body(result: Any) -> Any:
     return plain(body)
 
 
-class Namespace:
-    """The beginning and the end of the connections to one namespace, which views may share."""
+class ConnectionHandlers:
+    """The handlers of ``connect`` and ``disconnect`` of one namespace, which views may share."""
 
     def __init__(self) -> None:
         """Start without views."""
         self.views: list[FlaskView] = []
-        self.handlers: dict[str, Binding] = {}
-        """What is called at ``connect`` and ``disconnect``, for there is at most one of each."""
         self.methods: dict[str, Callable[..., Any]] = {}
+        """The ``socket_connect`` and ``socket_disconnect`` of a view: at most one of each."""
+        self.bindings: dict[str, Binding] = {}
         self.records: dict[str, EventRecord] = {}
 
     def add(self, view: FlaskView, bindings: dict[str, Binding]) -> None:
-        """Let a view take part.
+        """Add a view to the namespace.
 
-        :param view: the view, whose ``authorize`` is asked at every connect.
-        :param bindings: its handlers, by ``"connect"`` and ``"disconnect"``.
+        :param view: the view, whose ``authorize`` is called at every connect.
+        :param bindings: the arguments of its methods, by ``"connect"`` and ``"disconnect"``.
         """
         self.views.append(view)
-        self.handlers.update(bindings)
+        self.bindings.update(bindings)
         for event in bindings:
             self.methods[event] = getattr(view, f"socket_{event}")
         for event in ("connect", "disconnect"):
@@ -131,7 +131,7 @@ class Namespace:
         except ConnectionRefusedError:
             raise
         except Exception as error:
-            # The builtin of the same name is meant as a refusal, unless the system raised it.
+            # Python's own exception of this name refuses, too, unless the system raised it.
             if isinstance(error, builtins.ConnectionRefusedError) and error.errno is None:
                 raise ConnectionRefusedError(*error.args) from error
             outcome = problem = problem_of(error)
@@ -139,11 +139,11 @@ class Namespace:
             raise ConnectionRefusedError(told or "internal error", problem.document) from error
         finally:
             if outcome != "ok":
-                client.forget(namespace)
+                client.discard(namespace)
             self.records["connect"].done(started, outcome)
 
     def disconnect(self, reason: Any = None) -> None:
-        """Tell the view that a client left.
+        """Call the view when a client has left.
 
         :param reason: why, in python-socketio's words: ``"client disconnect"``.
         """
@@ -154,10 +154,10 @@ class Namespace:
         except Exception as error:
             outcome = problem_of(error)
         self.records["disconnect"].done(started, outcome)
-        client_of(request.environ).forget(_namespace())
+        client_of(request.environ).discard(_namespace())
 
     def _call(self, event: str, argument: Any) -> Any:
-        binding = self.handlers.get(event)
+        binding = self.bindings.get(event)
         if binding is None:
             return None
         arguments = (argument,) if binding.takes_arguments else ()
@@ -170,19 +170,22 @@ def _namespace() -> str:
     return namespace
 
 
-_UNKNOWN_EVENTS = EventRecord(NOTHING, "unknown")
-_NO_VIEW = {event: EventRecord(NOTHING, event) for event in ("connect", "disconnect")}
+_UNHANDLED = {
+    "event": EventRecord(NO_VIEW, "unknown"),
+    "connect": EventRecord(NO_VIEW, "connect"),
+    "disconnect": EventRecord(NO_VIEW, "disconnect"),
+}
 
 
-def unknown_event(event: str, namespace: str, sid: str, *_: Any) -> dict[str, Any]:
-    """Answer an event that no method of a namespace knows."""
+def catch_all_event(event: str, namespace: str, sid: str, *_: Any) -> dict[str, Any]:
+    """Answer an event that no view handles."""
     problem = Problem(404, f"Nothing in {namespace} answers this event.")
-    known = {"view": _nothing_in(namespace), "event": str(event)[:100], "sid": sid}
-    _UNKNOWN_EVENTS.done(time.perf_counter(), problem, **known)
+    known = {"view": _no_view_in(namespace), "event": str(event)[:100], "sid": sid}
+    _UNHANDLED["event"].done(time.perf_counter(), problem, **known)
     return {"error": problem.document}
 
 
-def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) -> None:
+def catch_all_connect(namespace: str, sid: str, environ: Any, auth: Any = None) -> None:
     """Refuse a namespace that no view has; the default one is open, as Socket.IO expects.
 
     :raises ConnectionRefusedError: with the reason and the problem.
@@ -192,17 +195,17 @@ def unknown_namespace(namespace: str, sid: str, environ: Any, auth: Any = None) 
         problem = Problem(*refusal)
     elif namespace != "/":
         problem = Problem(404, f"There is no namespace {namespace:.100}.")
-    known = {"view": _nothing_in(namespace), "sid": sid}
-    _NO_VIEW["connect"].done(time.perf_counter(), problem or "ok", **known)
+    known = {"view": _no_view_in(namespace), "sid": sid}
+    _UNHANDLED["connect"].done(time.perf_counter(), problem or "ok", **known)
     if problem:
         raise ConnectionRefusedError(problem.document["detail"], problem.document)
 
 
-def unknown_disconnect(namespace: str, sid: str, reason: Any = None) -> None:
-    """Hear that a client left the default namespace, where no view has it."""
-    known = {"view": _nothing_in(namespace), "sid": sid}
-    _NO_VIEW["disconnect"].done(time.perf_counter(), **known)
+def catch_all_disconnect(namespace: str, sid: str, reason: Any = None) -> None:
+    """Record that a client has left the default namespace, where no view has it."""
+    known = {"view": _no_view_in(namespace), "sid": sid}
+    _UNHANDLED["disconnect"].done(time.perf_counter(), **known)
 
 
-def _nothing_in(namespace: str) -> str:
-    return f"{NOTHING} in {namespace[:100]!r}"
+def _no_view_in(namespace: str) -> str:
+    return f"{NO_VIEW} in {namespace[:100]!r}"

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""HTTP: the function that Flask calls for a method of a view."""
+"""HTTP: the functions that Flask calls for the methods of a view."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
     """Return the function that answers the requests of one method.
 
     In this order run: ``authorize``, ``before_request``, ``before_<name>``, the ``decorators`` of
-    the class, the method, ``after_<name>``, ``after_request``. Arguments are bound innermost, so
-    a decorator can refuse a request before its arguments are judged.
+    the class, the method, ``after_<name>``, ``after_request``. Arguments are bound last, so a
+    decorator can refuse a request before its arguments are validated.
 
     :param view: the one instance that serves all requests and events.
     :param name: the name of the method.
@@ -40,7 +40,7 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
         return method(*args, **binding.from_request(path))
 
     decorated: Callable[..., Any] = call
-    # Decorators of the library's users find the view here.
+    # Decorators find the view in this attribute, as with Flask-Classful.
     vars(call)["class_"] = view
     for decorator in reversed(view.decorators):
         decorated = decorator(decorated)
@@ -56,7 +56,7 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
         if (user := g.get("user")) and (charge := request.environ.get(CHARGE)):
             charge(request.environ, user, 1)
         for hook in before:
-            # A hook may change the variables of the URL for what comes behind it.
+            # A hook may change the variables of the URL for the next ones and for the method.
             path = request.view_args or {}
             if (early := hook(**path)) is not None:
                 return early
@@ -69,7 +69,7 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
 
 
 def _hooks(view: FlaskView, name: str, hook_names: tuple[str, str]) -> list[Callable[..., Any]]:
-    """Return the hooks that a view has; those for all of its methods are told which one."""
+    """Return the hooks that a view has; those for all methods get the name of the method."""
     hooks = []
     for hook_name in hook_names:
         hook = getattr(view, hook_name, None)

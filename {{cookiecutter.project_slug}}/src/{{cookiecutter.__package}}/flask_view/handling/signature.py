@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""Reading the signature of a method: its parameters, their types, and what they ask of a URL."""
+"""The signature of a method: its parameters, their types, and their converters in a URL rule."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parameters_of(name: str, function: Callable[..., Any]) -> list[Parameter]:
 
     :param name: the method's full name, for messages: ``RoomsView.get``.
     :param function: the function as the class holds it, decorators and all.
-    :raises RegistrationError: a decorator hides them, or a type is not there at run time.
+    :raises RegistrationError: a decorator hides them, or a type does not exist at run time.
     """
     inner, parameters = _unwrap(name, function)
     hints = _hints(name, inner)
@@ -64,7 +64,7 @@ def _converter(annotation: Any, converters: Mapping[Any, str]) -> str | None:
 
 
 def _one_of(values: list[Any]) -> str | None:
-    """Return a converter that knows the values, if they can stand in a rule."""
+    """Return a converter that accepts the values, if a rule can spell them."""
     if values and all(re.fullmatch(r"[\w-]+", str(value)) for value in values):
         return "any({})".format(", ".join(f"'{value}'" for value in values))
     return None
@@ -83,7 +83,7 @@ def _bare(annotation: Any) -> Any:
 
 
 def is_model(annotation: Any) -> bool:
-    """Tell whether an annotation stands for a JSON body: a model, or several of them."""
+    """Tell whether an annotation is for the JSON body: a model, or a collection of models."""
     kind = _bare(annotation)
     origin = get_origin(kind) or kind
     if origin in _UNIONS or origin in _COLLECTIONS:
@@ -96,7 +96,7 @@ def is_model(annotation: Any) -> bool:
 
 
 def is_collection(annotation: Any) -> bool:
-    """Tell whether an annotation wants all values of a name in the query string."""
+    """Tell whether an annotation takes all values of a name in the query string."""
     kind = _bare(annotation)
     return (get_origin(kind) or kind) in _COLLECTIONS
 
@@ -104,8 +104,8 @@ def is_collection(annotation: Any) -> bool:
 def _unwrap(name: str, function: Callable[..., Any]) -> tuple[Callable[..., Any], list[Parameter]]:
     """Return the function behind its decorators, and its parameters without ``self``.
 
-    ``functools.wraps`` leaves a trail to it. Without one, the only function in a decorator's
-    closure is taken for it, as Flask-Classful does.
+    Decorators with ``functools.wraps`` refer to it. Without that, the only function in the closure
+    of the decorator is taken for it, as in Flask-Classful.
     """
     inner: Any = function
     while True:

@@ -1,9 +1,9 @@
 # Owned by the template: an update may change this file.
-"""What was done: one line in the log and one observation for each event and each request.
+"""Logs and metrics: one line and one observation for each request and each event.
 
-The names that are counted come from the code and never from a client: whatever nothing answers is
-counted under one name, so that nobody can make numbers without end. A line holds no query string
-and nothing of what a client sent along.
+The labels of a metric come from the code and never from a client: requests and events that no view
+answers share one label, so that no client can create time series without end. A line holds no query
+string and no payload.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .errors import PROBLEM, Problem
 
 logger = logging.getLogger(__name__)
 
-NOTHING = "no view"
-"""What stands for the view where none answers."""
+NO_VIEW = "no view"
+"""The name of the view where no view answers."""
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _EVENTS = Histogram(
@@ -52,17 +52,17 @@ def layer(app: Flask, serve: Callable[..., Iterable[bytes]]) -> Callable[..., It
     """Return a WSGI application that records the requests of an application.
 
     :param app: the application.
-    :param serve: its own WSGI application: what Socket.IO answers is no request of it.
+    :param serve: its own WSGI application, below Socket.IO, whose requests are not recorded.
     """
     children: dict[tuple[Any, ...], tuple[Histogram, str, int]] = {}
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.perf_counter()
 
-        # Every response begins here, also one that a failing hook of the application has caused.
+        # Every response begins here, even if a hook of the application has failed.
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             headers.append(("X-Request-ID", _request_id(environ)))
-            # The same as Flask's proxy, which costs as much as all the rest here.
+            # Flask's proxy of it costs as much as everything else here.
             asked = environ["werkzeug.request"]
             method = asked.method if asked.method in _METHODS else "other"
             key = (asked.endpoint, method, status[:3])
@@ -92,10 +92,10 @@ def layer(app: Flask, serve: Callable[..., Iterable[bytes]]) -> Callable[..., It
 
 
 class EventRecord:
-    """Records the events of one name that one method answers."""
+    """Records the events of one name that one method handles."""
 
     def __init__(self, view: str, event: str, level: int = logging.INFO) -> None:
-        """Prepare what does not change from one event to the next.
+        """Look up what does not change from one event to the next.
 
         :param view: the name of the view or of its method.
         :param event: the name of the event.
@@ -110,7 +110,7 @@ class EventRecord:
 
         :param started: when that began, by ``time.perf_counter()``.
         :param outcome: ``"ok"``, the problem, or a word of its own.
-        :param known: what the line says in place of the names, and in addition to them.
+        :param known: fields of the line, which replace or complete the names.
         """
         seconds = time.perf_counter() - started
         level, problem = self._level, None
@@ -127,7 +127,7 @@ class EventRecord:
 
 
 def _level(level: int, status: int, problem: Problem | None) -> int:
-    """Return the level of a line; that of a view which is asked all the time stays low."""
+    """Return the level of a line: failures of the server are warnings, unless the view is quiet."""
     if problem and problem.crash:
         return logging.ERROR
     return logging.WARNING if status >= 500 and level >= logging.INFO else level
@@ -147,11 +147,11 @@ def _write(
 
 
 def _route(app: Flask, endpoint: str | None) -> tuple[str, int]:
-    """Return the name of what answers at an endpoint, and the level of a line about it."""
+    """Return the name of the method behind an endpoint, and the level of a line about it."""
     function = app.view_functions.get(endpoint or "")
     if binding := getattr(function, "binding", None):
         return binding.name, function.class_.log_level  # type: ignore[union-attr]
-    return endpoint or NOTHING, logging.INFO
+    return endpoint or NO_VIEW, logging.INFO
 
 
 def _request_id(environ: dict[str, Any]) -> str:
@@ -164,25 +164,26 @@ def _request_id(environ: dict[str, Any]) -> str:
 
 
 def remember_origin(origin: dict[str, str]) -> None:
-    """Let the lines of work in the background name the request or the event that began it.
+    """Give the log lines of a background task the fields of the request or event that started it.
 
-    :param origin: the ``context()`` of that one.
+    :param origin: the ``context()`` of that request or event.
     """
     g.flask_view_origin = origin
 
 
 def context() -> dict[str, str]:
-    """Return what a line of the log says about the request or the event it is written in."""
+    """Return the fields that a line of the log has from the request or the event it belongs to."""
     if not has_request_context():
         return g.get("flask_view_origin", {}) if has_app_context() else {}
-    user, asked = g.get("user"), request._get_current_object()  # type: ignore[attr-defined]
+    user = g.get("user")
+    asked: Any = request._get_current_object()  # type: ignore[attr-defined,unused-ignore]
     if sid := getattr(asked, "sid", None):
         found = {"sid": sid}
         if user is None:
             user = client_of(asked.environ).users.get(asked.namespace)
     else:
         found = {"request_id": _request_id(asked.environ)}
-    # Any other object might tell more of somebody than an id.
+    # Any other object might hold more personal data than an id.
     if isinstance(user, str | int | UUID):
         found["user"] = str(user)[:100]
     return found

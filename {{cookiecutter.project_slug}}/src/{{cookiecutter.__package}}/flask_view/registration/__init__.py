@@ -1,7 +1,7 @@
 # Owned by the template: an update may change this file.
 """What happens once, when the service starts.
 
-1. ``discovery``: the views of a package are found.
-2. ``register``: the routes and events of a view are worked out, then added, all or none.
-3. ``routes``: what the library underneath makes of a class.
+1. ``discovery``: finds the views of a package.
+2. ``register``: adds the routes and events of a view, all or none.
+3. ``routes``: works out the URL rules of a view, and refuses those that are taken.
 """

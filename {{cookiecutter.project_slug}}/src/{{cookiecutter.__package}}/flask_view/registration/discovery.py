@@ -10,14 +10,15 @@ from types import ModuleType
 from flask import Flask
 from flask_socketio import SocketIO
 
-from ..handling.events import unknown_disconnect, unknown_event, unknown_namespace
+from ..handling.events import catch_all_connect, catch_all_disconnect, catch_all_event
 from ..view import FlaskView
 
 
 def register_views(app: Flask, package: ModuleType, *, socket: SocketIO | None = None) -> None:
     """Register every view of a package, module by module in the order of their names.
 
-    Events and namespaces that no view knows are answered with a problem from then on.
+    From then on, events that no view handles and namespaces that no view has are answered with a
+    problem.
 
     A view is a class derived from ``FlaskView`` in the module that defines it; one whose name
     starts with an underscore is a base for others.
@@ -28,10 +29,10 @@ def register_views(app: Flask, package: ModuleType, *, socket: SocketIO | None =
     :raises ImportError: a module cannot be imported; the message has its file and the reason.
     """
     if socket is not None:
-        # Past Flask-SocketIO, whose star does not stand for both the namespace and the event.
-        socket.server.on("connect", unknown_namespace, namespace="*")
-        socket.server.on("disconnect", unknown_disconnect, namespace="*")
-        socket.server.on("*", unknown_event, namespace="*")
+        # Flask-SocketIO has no catch-all handlers for both the namespace and the event.
+        socket.server.on("connect", catch_all_connect, namespace="*")
+        socket.server.on("disconnect", catch_all_disconnect, namespace="*")
+        socket.server.on("*", catch_all_event, namespace="*")
     for module in _modules(package):
         for name, member in sorted(vars(module).items()):
             if (

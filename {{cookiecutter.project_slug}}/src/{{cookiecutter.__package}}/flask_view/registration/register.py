@@ -1,7 +1,7 @@
 # Owned by the template: an update may change this file.
-"""What happens once, when a view is registered: its routes and events are worked out, then added.
+"""Registering a view: its routes and events are worked out and checked first, and added then.
 
-Only when everything has succeeded are the application and the Socket.IO server touched.
+A view that is refused has therefore changed neither the application nor the Socket.IO server.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flask_socketio import SocketIO
 
 from ..decorators import CONNECTION, EVENTS, RESERVED, SOCKET_PREFIX, events_of
 from ..handling.binding import Binding
-from ..handling.events import Namespace, event_handler
+from ..handling.events import ConnectionHandlers, event_handler
 from ..handling.signature import RegistrationError
 from .routes import METHODS, RULES, Rule, check_rules, definition_with, rules_of
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..view import FlaskView
 
 EXTENSION = "flask_view"
-"""The views of an application, by their classes, stand under this name in its extensions."""
+"""The key of an application's views, by their classes, in ``app.extensions``."""
 
 
 def register_view(
@@ -38,16 +38,16 @@ def register_view(
     not_routed: frozenset[str],
     rule_options: dict[str, Any],
 ) -> None:
-    """Add a view's routes to an application and its events to a Socket.IO server, or nothing.
+    """Add the routes of a view to an application and its events to a Socket.IO server.
 
     :param view: the instance that is to serve them.
     :param app: the application, or a blueprint.
     :param socket: the Socket.IO server, if there is one.
     :param overrides: attributes of the class that are different for this registration.
     :param subdomain: the subdomain of all routes.
-    :param not_routed: names of methods that are none of the view's own.
+    :param not_routed: names of methods of base classes, which get no URL.
     :param rule_options: options of all routes.
-    :raises RegistrationError: the view cannot be served as it is written.
+    :raises RegistrationError: the view cannot be served as it is written; nothing was added.
     """
     cls = type(view)
     functions = dict(_functions(cls, not_routed))
@@ -86,14 +86,14 @@ def register_view(
 
 
 def _remember(view: FlaskView, app: App) -> None:
-    """Let ``FlaskView.registered`` find the first view of a class."""
+    """Let ``FlaskView.registered`` find the view; of several views of a class, the first."""
     app.extensions.setdefault(EXTENSION, {}).setdefault(type(view), view)
 
 
 def _functions(
     cls: type[FlaskView], not_routed: frozenset[str]
 ) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the methods that serve clients, by name."""
+    """Yield the methods that clients can call, by name."""
     excluded = {name for parent in cls.__mro__ for name in vars(parent).get("excluded_methods", ())}
     for name, member in inspect.getmembers_static(cls):
         full_name = f"{cls.__name__}.{name}"
@@ -115,7 +115,7 @@ def _functions(
 
 
 def _looks_like_method(name: str, member: Any) -> bool:
-    """Tell whether a decorator made something else out of a public method."""
+    """Tell whether a decorator turned a public method into some other object."""
     plain_kinds = (staticmethod, classmethod, type)
     return (
         not name.startswith("_")
@@ -125,7 +125,7 @@ def _looks_like_method(name: str, member: Any) -> bool:
 
 
 def _has_url(cls: type[FlaskView], name: str) -> bool:
-    """Tell whether a method answers requests, too."""
+    """Tell whether a method answers requests."""
     if definition_with(cls, name, RULES) or definition_with(cls, name, METHODS):
         return True
     if name.startswith(SOCKET_PREFIX):
@@ -134,7 +134,7 @@ def _has_url(cls: type[FlaskView], name: str) -> bool:
 
 
 def _with_free_endpoints(rules: list[Rule], app: Flask | Blueprint, path: str) -> list[Rule]:
-    """Give the endpoints of a view that is registered for the second time names of their own."""
+    """Add the path to the endpoints of a view whose names the application has already."""
     taken = app.view_functions if isinstance(app, Flask) else {}
     if not any(rule.endpoint in taken for rule in rules):
         return rules
@@ -176,9 +176,8 @@ def _check_events(
         for event, handler in socket.server.handlers.get(namespace, {}).items()
         if event not in CONNECTION
     }
-    door = _door(socket, namespace)
-    if door:
-        taken |= {event: binding.name for event, binding in door.handlers.items()}
+    if handlers := _connection_handlers(socket, namespace):
+        taken |= {event: binding.name for event, binding in handlers.bindings.items()}
     for event, name in events:
         bindings[name].check_event()
         if event in RESERVED - CONNECTION:
@@ -193,11 +192,11 @@ def _check_events(
         taken[event] = bindings[name].name
 
 
-def _door(socket: SocketIO, namespace: str) -> Namespace | None:
-    """Return what decides about connections to a namespace, if it has views already."""
-    handler = socket.server.handlers.get(namespace, {}).get("connect")
-    door = getattr(inspect.unwrap(handler), "__self__", None) if handler else None
-    return door if isinstance(door, Namespace) else None
+def _connection_handlers(socket: SocketIO, namespace: str) -> ConnectionHandlers | None:
+    """Return the handlers of ``connect`` and ``disconnect``, if the namespace has views already."""
+    connect = socket.server.handlers.get(namespace, {}).get("connect")
+    handlers = getattr(inspect.unwrap(connect), "__self__", None) if connect else None
+    return handlers if isinstance(handlers, ConnectionHandlers) else None
 
 
 def _add_events(
@@ -207,12 +206,12 @@ def _add_events(
     bindings: dict[str, Binding],
     routed: Iterable[str],
 ) -> None:
-    door = _door(socket, view.namespace)
-    if door is None:
-        door = Namespace()
-        socket.on_event("connect", door.connect, namespace=view.namespace)
-        socket.on_event("disconnect", door.disconnect, namespace=view.namespace)
-    door.add(view, {event: bindings[name] for event, name in events if event in CONNECTION})
+    handlers = _connection_handlers(socket, view.namespace)
+    if handlers is None:
+        handlers = ConnectionHandlers()
+        socket.on_event("connect", handlers.connect, namespace=view.namespace)
+        socket.on_event("disconnect", handlers.disconnect, namespace=view.namespace)
+    handlers.add(view, {event: bindings[name] for event, name in events if event in CONNECTION})
     for event, name in events:
         if event not in CONNECTION:
             handler = event_handler(view, name, event, bindings[name], has_url=name in routed)
