@@ -511,7 +511,7 @@ def test_the_chat_can_be_deleted_as_the_readme_says(bake: Bake) -> None:
     said = section(read(service), "### Add a view, delete a view")
     listed = said.partition("To delete the chat and keep the database, delete")[2]
     paths = re.findall(r"`([\w/.]+)`", listed.partition("Its tables stay.")[0])
-    assert len(paths) == 8
+    assert len(paths) == 12
     for path in paths:
         (gone,) = [folder / path for folder in (service, package) if (folder / path).exists()]
         if gone.is_dir():
