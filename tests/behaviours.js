@@ -16,7 +16,7 @@ const OPTIONS = {
   forceNew: true,
   reconnectionDelay: 100,
   reconnectionDelayMax: 400,
-  timeout: 4000,
+  timeout: 10000,
 };
 const PATIENCE = 20000;
 

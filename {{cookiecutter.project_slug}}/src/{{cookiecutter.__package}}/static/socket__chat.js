@@ -10,9 +10,9 @@
  * unless `forceNew` is set or the namespace is in use already.
  *
  * Left out: binary data (to emit it is an error, to get it ends the connection with "parse error"),
- * `retries`, `query`, `extraHeaders`, and recovery of the connection state. Added: the event
- * "reconnect_wait" of `socket.io`, with the milliseconds until the next attempt. An error in a handler
- * is reported as an uncaught one, and stops neither the other handlers nor the client.
+ * `retries`, `reconnectionAttempts`, `query`, `extraHeaders`, and recovery of the connection state.
+ * Added: the event "reconnect_wait" of `socket.io`, with the milliseconds until the next attempt. An
+ * error in a handler is reported as an uncaught one, and stops neither the other handlers nor the client.
  *
  * @typedef {(...values: any[]) => unknown} Handler
  *
@@ -74,8 +74,8 @@ class Emitter {
 
   /** Forget a handler, all of an event, or all. @type {(event?: string, handler?: Handler) => this} */
   off(event, handler) {
-    if (event !== undefined) return this.#set(event, this.#of(event).filter((other) => handler && other.handler !== handler));
-    this.#listeners.clear();
+    if (event === undefined) this.#listeners.clear();
+    else this.#set(event, this.#of(event).filter((other) => handler && other.handler !== handler));
     return this;
   }
 
@@ -159,18 +159,18 @@ class Connection {
 
   /** @param {unknown} packet */
   #take(packet) {
-    if (typeof packet !== "string") throw new TypeError("The server sent binary data, which this client does not take.");
+    if (typeof packet !== "string") throw new TypeError("The server sent binary data; use the official client.");
     const [type, data] = [packet[0], packet.slice(1)];
     if (type === "0" && !this.sid) this.#open(JSON.parse(data));
     else if (type === "1") this.end("transport close");
     else if (type === "2") this.send("3");
     else if (type === "4" && this.sid) this.owner.message(data);
-    else if (type !== "6") throw new SyntaxError(`The server sent no packet of Engine.IO: ${packet.slice(0, 80)}`);
+    else if (type !== "6") throw new SyntaxError(`No packet of Engine.IO: ${packet.slice(0, 80)}`);
   }
 
   /** @param {any} handshake  what the server says first */
   #open({ sid, pingInterval, pingTimeout, maxPayload = Infinity }) {
-    if (!sid || !(pingInterval + pingTimeout > 0)) throw new SyntaxError("The server sent no handshake of Engine.IO 4.");
+    if (!sid || !(pingInterval + pingTimeout > 0)) throw new SyntaxError("No handshake of Engine.IO 4");
     Object.assign(this, { sid, maxPayload, patience: pingInterval + pingTimeout });
     this.owner.opened();
   }
@@ -317,7 +317,7 @@ function decode(text) {
     [ACK]: () => Array.isArray(data) && id !== undefined,
     [CONNECT_ERROR]: () => typeof (data?.message ?? data) === "string",
   }[type];
-  if (!isRight?.()) throw new SyntaxError(`The server sent a packet that this client does not take: ${text.slice(0, 80)}`);
+  if (!isRight?.()) throw new SyntaxError(`No packet of Socket.IO: ${text.slice(0, 80)}`);
   return { type, namespace, id: id === undefined ? undefined : Number(id), data };
 }
 
@@ -368,7 +368,7 @@ class Manager extends Emitter {
       opened: () => this.#opened(),
       message: (text) => {
         // Not before: what opens is not what works, where each request finds another server.
-        if (this.transports[0] !== name) this.transports = [name, ...this.transports.filter((other) => other !== name)];
+        this.#prefer(name);
         const packet = decode(text);
         this.sockets.get(packet.namespace)?.receive(packet);
       },
@@ -381,6 +381,11 @@ class Manager extends Emitter {
     });
     this.connection = connection;
     connection.open();
+  }
+
+  /** @param {"websocket" | "polling"} name */
+  #prefer(name) {
+    if (this.transports[0] !== name) this.transports = [name, ...this.transports.filter((other) => other !== name)];
   }
 
   #opened() {
