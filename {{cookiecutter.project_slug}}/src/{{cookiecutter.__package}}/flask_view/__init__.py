@@ -7,7 +7,7 @@ the error that both transports understand. In reading order:
 1. ``view``: what a view can do, and ``decorators``: what ``@route`` and ``@on`` do.
 2. ``registration``: what happens once, when the service starts.
 3. ``handling``: what happens for each request and each event.
-4. ``library``: Flask-Classful or Flask-Classy, which ``class_views`` imports.
+4. ``library``: the library whose conventions views follow, which ``class_views`` imports.
 """
 
 from .decorators import on, route

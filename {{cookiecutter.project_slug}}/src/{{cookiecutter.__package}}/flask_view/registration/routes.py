@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""The URL rules of a view, by the conventions of Flask-Classful and Flask-Classy.
+"""The URL rules of a view, by the conventions of the library below.
 
 The library decides the path of a class, what ``@route`` leaves on a method and what an endpoint is
 called. The rules themselves are worked out here, because the library's own ``register`` changes the
