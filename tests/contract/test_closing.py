@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from contract_service.serving.process.listener import close_unnoticed, listen
+from contract_service.serving.process.listener import close_when_idle, listen
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who waits")
@@ -20,7 +20,7 @@ def test_who_has_connected_is_still_served() -> None:
             def sleep(_: float) -> None:
                 accepted.append(listener.accept()[0])
 
-            close_unnoticed(listener, sleep, time.monotonic() + 10)
+            close_when_idle(listener, sleep, time.monotonic() + 10)
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(address)
             (server_side,) = accepted
@@ -34,6 +34,6 @@ def test_a_server_that_accepts_nobody_does_not_keep_the_door_open() -> None:
     with listen("127.0.0.1", 0) as listener:
         address = listener.getsockname()
         with socket.create_connection(address):
-            close_unnoticed(listener, time.sleep, time.monotonic() + 0.2)
+            close_when_idle(listener, time.sleep, time.monotonic() + 0.2)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address)

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""What the service keeps in a folder of its own, where nobody else can read it."""
+"""The instance folder: files that only the service can read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make_folder(folder: Path) -> None:
 
 
 def make_private(file: Path) -> None:
-    """Let nobody else read a file, which is made when it is not there yet.
+    """Make a file readable for its owner only; create it if it does not exist.
 
     :raises OSError: it cannot be made.
     """

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""What stands around the application: the layers that every request passes, in their order."""
+"""The layers around the application that every request passes, in order."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ Layer = Callable[[WSGIApp], WSGIApp]
 def surround(
     app: Flask, socketio: SocketIO, settings: ServingSettings, *, serves_clients: bool
 ) -> None:
-    """Put around an application what every request and every Socket.IO connection passes.
+    """Wrap an application in the layers that every request and every connection passes.
 
     :param app: the application.
     :param socketio: the Socket.IO server, which is bound to the application here.
     :param settings: the settings of the service.
-    :param serves_clients: whether clients will connect, or the application is there for a command.
-    :raises SettingsError: the broker cannot be used as it is named.
+    :param serves_clients: false if the application is for a command, to which no clients connect.
+    :raises SettingsError: ``MESSAGE_QUEUE_URL`` is wrong.
     """
     configure_logging(settings)
     app.config.from_mapping(
@@ -63,19 +63,19 @@ def surround(
     Service(app, settings, socketio, limits, drain).remember()
 
     layers: list[Layer] = [
-        # Outermost, so that every response has them, whichever layer gives it.
+        # Outermost, because every response needs them, whichever layer it comes from.
         add_headers,
-        # Sees all requests that run, as the process may not stop before they are answered.
+        # Counts the running requests: the process must not stop before they are answered.
         drain.layer,
-        # From here on the address, the host and the scheme are the client's, and not the proxy's.
+        # From here on, address, host and scheme are those of the client, not of the proxy.
         *([_trust_proxies(settings.trusted_proxies)] if settings.trusted_proxies else []),
-        # Whoever sends too much is refused before anything costs more than this.
+        # Needs the client's address; refuses floods before anything more expensive runs.
         limits.layer,
-        # What a page of another site may not do never reaches a handler.
+        # Needs the host; keeps pages of other sites away from every handler.
         origins.layer,
-        # Answers the requests of Socket.IO; all others go on to Flask.
+        # Answers the requests for Socket.IO and passes all others on to Flask.
         partial(_answer_socketio, socketio),
-        # Innermost: a line in the log and an observation for each of Flask's own requests.
+        # Innermost: logs and measures the requests that Flask itself answers.
         partial(telemetry.layer, app),
     ]
     serve: WSGIApp = requests_of_flask
@@ -87,12 +87,12 @@ def surround(
 
 
 def _trust_proxies(hops: int) -> Layer:
-    """Believe what so many proxies say about a request, in the ``X-Forwarded`` headers."""
+    """Return the layer that applies the ``X-Forwarded`` headers of this many proxies."""
     return partial(ProxyFix, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops)
 
 
 def _answer_socketio(socketio: SocketIO, serve: WSGIApp) -> WSGIApp:
-    """Let Flask-SocketIO answer what is for it."""
+    """Return the middleware of Flask-SocketIO, in front of another application."""
     middleware: Any = socketio.sockio_mw
     middleware.wsgi_app = serve
     answer: WSGIApp = middleware
@@ -107,7 +107,7 @@ def _socketio_options(settings: ServingSettings, origins: OriginRules) -> dict[s
         "cors_credentials": "*" not in settings.cors_allowed_origins,
         "json": serialization,
         "max_http_buffer_size": settings.max_message_bytes,
-        # The views say which there are, and refuse the others in their own words.
+        # The views decide which namespaces exist, and how others are refused.
         "namespaces": "*",
         "ping_interval": settings.ping_interval,
         "ping_timeout": settings.ping_timeout,

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""Looking host names up: with an end, and so that only those wait who need the answer."""
+"""Host name resolution with a deadline, which blocks only those who need the result."""
 
 from __future__ import annotations
 

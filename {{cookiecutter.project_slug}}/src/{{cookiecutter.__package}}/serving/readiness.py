@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""Whether this process can take requests: what it needs is there, and it is not about to stop."""
+"""Readiness: whether this process can take requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _EXTENSION = "readiness"
 
 
 def add_check(app: Flask, name: str, check: Callable[[], str]) -> None:
-    """Let the readiness of an application depend on something.
+    """Add a check that the readiness of an application depends on.
 
     :param app: the application.
     :param name: what it is, in one word: ``"database"``.

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""A service as one object, for those who look at it from outside: the server, commands, tests."""
+"""The service as one object, for the server, the commands and the tests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXTENSION = "serving"
 
 @dataclass(frozen=True)
 class Service:
-    """An application, with what stands around it."""
+    """An application with everything around it."""
 
     app: Flask
     settings: ServingSettings
@@ -33,18 +33,18 @@ class Service:
     drain: Drain
 
     def remember(self) -> None:
-        """Let ``service_of`` find this."""
+        """Store this where ``service_of`` finds it."""
         self.app.extensions[_EXTENSION] = self
 
 
 def service_of(app: Flask) -> Service:
-    """Return an application with what ``surround`` has put around it."""
+    """Return what ``surround`` has created for an application."""
     service: Service = app.extensions[_EXTENSION]
     return service
 
 
 def command_name() -> str:
-    """Return the command that starts the service: its script, or else its package by Python."""
+    """Return the command of the service, for messages: ``uv run board``."""
     for script in entry_points(group="console_scripts"):
         if script.value.startswith(f"{PACKAGE}.__main__:"):
             return f"uv run {script.name}"

@@ -158,7 +158,7 @@ class RedisManager(_LocalManager, socketio.PubSubManager):  # type: ignore[misc]
         _UP.labels(self.address).set_function(lambda: not self.trouble)
 
     def check(self) -> None:
-        """Ask the broker whether it is there, and note the answer."""
+        """Ping the broker, and note whether it answers."""
         try:
             self._redis.ping()
         except (RedisError, OSError) as error:

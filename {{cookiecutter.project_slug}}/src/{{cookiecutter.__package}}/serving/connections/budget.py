@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""What a client may spend: a steady number of packets and requests a second, and bursts of them."""
+"""Token buckets: a steady number of packets and requests per second, with bursts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Budget:
         self._total = 0
 
     def spend(self, tokens: int, now: float) -> float:
-        """Take tokens, also such as are not there yet.
+        """Take tokens, even if there are not enough yet.
 
         :param tokens: how many.
         :param now: the time, by ``time.monotonic()``.
@@ -49,7 +49,7 @@ class Budget:
         return max(0.0, -self.tokens / self.rate)
 
     def take(self, tokens: int) -> None:
-        """Take tokens if they are there; a full bucket is enough for anything.
+        """Take tokens if there are enough; a full bucket is always enough.
 
         :param tokens: how many.
         :raises Problem: 429, with the seconds until they are as ``retry_after``.
@@ -63,7 +63,7 @@ class Budget:
         self._unshared += tokens
 
     def charge(self, tokens: int) -> None:
-        """Take tokens for what costs more than others; half a bucket is enough for anything.
+        """Take tokens for something expensive; half a bucket is always enough.
 
         :param tokens: how many.
         :raises Problem: 429, they are not there.
@@ -76,7 +76,7 @@ class Budget:
         return spent
 
     def merge(self, total: int, own: int) -> None:
-        """Take the tokens that were taken from the same budget in other processes.
+        """Take the tokens that other processes have taken from the same budget.
 
         :param total: how many were taken anywhere, by a counter that may begin anew.
         :param own: how many of them this process has just added.
@@ -111,13 +111,13 @@ def cost(size: int) -> int:
 
 
 def too_many(what: str, **more: Any) -> Problem:
-    """Return the problem of whoever spends too much."""
+    """Return the problem of a client that exceeds its budget."""
     return Problem(429, f"Too many {what}. Send fewer of them.", **more)
 
 
 @lru_cache(10_000)
 def client_network(address: str) -> str:
-    """Return whom an address belongs to: itself, or the network that one customer has (IPv6).
+    """Return what counts as one address: itself, or for IPv6 the network of one customer.
 
     :param address: an address as the server or a trusted proxy gives it.
     """
@@ -136,7 +136,7 @@ def client_network(address: str) -> str:
 
 
 def has_limits(address: str, settings: ServingSettings) -> bool:
-    """Tell whether an address has limits at all; this machine has none in development.
+    """Tell whether limits apply to an address; in development, not to this machine.
 
     :param address: the address, as ``client_network`` returns it.
     :param settings: the settings of the service.

@@ -1,8 +1,8 @@
 # Owned by the template: an update may change this file.
-"""One connection: all that is known of a client, and the one place that everything of it passes.
+"""One connection: everything that is known of a client, and everything that it sends and gets.
 
-What comes in is counted, bounded and checked here, and lets others run; what goes out is counted,
-and waits until the client is accepted. Who asks about a client asks this object.
+What a client sends is counted, bounded and checked here, and other clients get their turn. What is
+sent to it is counted, and held back until the client is accepted.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ logger = logging.getLogger(__name__)
 _DROPPED = Counter(
     "socketio_clients_dropped_total", "Clients whose connection was cut, by reason.", ("reason",)
 )
-# A client that has waited for so long for its budget is told, and after as long again dropped.
+# After this time over its budget, a client is told; after as long again, it is dropped.
 _PATIENCE_SECONDS = 5
-# A client may send as many messages that are none.
+# How many malformed messages a client may send.
 _MAX_MALFORMED = 20
-# As many bytes may wait for a client without anybody asking why.
+# Up to this many unsent bytes, no backpressure is applied.
 _SMALL_BACKLOG = 65_536
-# Others have their turn when a client has been served for so long, in seconds.
+# Seconds after which a client that keeps sending lets others run.
 _YIELD_AFTER = 0.005
 
 TOO_FAST = (429, too_many("events").document["detail"])
@@ -51,7 +51,7 @@ class Connection(Client, EngineSocket):
     """A client's connection, over any transport."""
 
     def __init__(self, server: Engine, sid: str, limits: Limits, address: Address) -> None:
-        """Begin a connection.
+        """Create a connection.
 
         :param server: the Engine.IO server.
         :param sid: the id of the connection.
@@ -91,7 +91,7 @@ class Connection(Client, EngineSocket):
     # What comes in
 
     def count(self, size: int) -> bool:
-        """Count what the client has sent, and let it feel that it sends too much.
+        """Count what the client has sent, and slow it down if that is too much.
 
         :param size: how many bytes it is.
         :return: whether the connection goes on.
@@ -113,14 +113,14 @@ class Connection(Client, EngineSocket):
         return not (self.closed or self._is_cut)
 
     def has_yielded(self, now: float) -> None:
-        """Hear that others had their turn.
+        """Note that other clients have had their turn.
 
         :param now: the time, by ``time.perf_counter()``.
         """
         self._last_yield = now
 
     def apply_backpressure(self) -> None:
-        """Wait while the client does not read, so that its own answers cannot fill the memory."""
+        """Stop reading while the client does not read, so that its acks cannot fill the memory."""
         while self._unsent > _SMALL_BACKLOG and not (self.closed or self._is_cut):
             enough = self._unsent > self._limits.max_unsent // 2
             if not self.address.may_queue(self.sid, self._unsent) or enough:
@@ -236,7 +236,7 @@ class Connection(Client, EngineSocket):
                     self._held_size = 0
 
     def _refuse(self, error: MalformedError) -> None:
-        """Answer what cannot be handled, if it waits for an answer; end with who goes on."""
+        """Answer a malformed message if it asks for an ack; cut the connection after too many."""
         self._malformed += 1
         packet, server = error.packet, self._limits.server
         self._log(f"Refused: {error}")
@@ -248,7 +248,7 @@ class Connection(Client, EngineSocket):
             self.cut("malformed messages")
 
     def _slow_down(self, wait: float) -> None:
-        """Read no further for a moment, which the client comes to feel; then tell it, then end."""
+        """Stop reading for a moment; later refuse the events, and at last cut the connection."""
         if self._waited > 2 * _PATIENCE_SECONDS:
             self.cut(f"more than {self._budgets[0].rate} events a second")
             return
@@ -276,7 +276,7 @@ class Connection(Client, EngineSocket):
         self._put(pkt)
 
     def packets_sent(self, packets: Iterable[EnginePacket]) -> None:
-        """Hear that packets have left the queue for the network."""
+        """Note that packets have been sent."""
         size = sum(map(_size, packets))
         with self._lock:
             self._unsent -= size
@@ -336,7 +336,7 @@ class Connection(Client, EngineSocket):
     # Who the client is, and its end
 
     def accept(self, namespace: str, user: Any) -> None:
-        """Hear that the client is accepted; a user has one budget for all connections."""
+        """Handle that a namespace has accepted the client; a user has one budget in total."""
         super().accept(namespace, user)
         if isinstance(user, str | int | UUID):
             self._budgets = (self._limits.budget_of(user),)
@@ -370,7 +370,7 @@ class Connection(Client, EngineSocket):
             self.server.start_background_task(self.drop)
 
     def on_close(self) -> None:
-        """Hear that the connection has ended, and give back what it took."""
+        """Release what the connection has reserved."""
         self._forget_incomplete()
         self.reserve(-self._kept)
         self.address.may_queue(self.sid, 0)

@@ -35,7 +35,7 @@ class Engine(engineio.Server):  # type: ignore[misc]
 
     @classmethod
     def adopt(cls, server: engineio.Server) -> Engine:
-        """Make a server of the library, which Flask-SocketIO has built, one of this class."""
+        """Turn the server that Flask-SocketIO has created into one of this class."""
         server.__class__ = cls
         engine: Engine = server
         return engine
@@ -109,7 +109,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
     upgraded: bool
 
     def __init__(self, server: Engine, sid: str) -> None:
-        """Begin without a transport."""
+        """Create a connection without a transport."""
         super().__init__(server, sid)
         self._posting = False
 
@@ -121,7 +121,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         raise NotImplementedError
 
     def packets_sent(self, packets: Iterable[Packet]) -> None:
-        """Hear that packets have left the queue for the network."""
+        """Handle that packets have been sent."""
 
     def handle_post_request(self, environ: dict[str, Any]) -> None:
         """Receive the packets of a request.
@@ -186,7 +186,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
             self.on_close()
 
     def on_close(self) -> None:
-        """Hear that the connection has ended."""
+        """Handle the end of the connection."""
 
     def open_websocket(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Make a websocket of a request, and serve it until it ends."""
@@ -236,7 +236,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         return True
 
     def _complete_upgrade(self, websocket: WebSocket) -> bool:
-        """Let a client that polls go over to a websocket; return whether it did."""
+        """Upgrade a polling client to a websocket; return whether it worked."""
         try:
             if websocket.wait() != "2probe":
                 return False

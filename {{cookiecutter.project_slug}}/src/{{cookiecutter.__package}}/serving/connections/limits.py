@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""What one client may take from the others: places, requests and events for each second, memory."""
+"""Limits: connections, requests and events per second, and memory, by client and by address."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def with_open_files(settings: ServingSettings) -> ServingSettings:
 
 
 class Address:
-    """What all clients of one address have taken."""
+    """What all clients of one address use."""
 
     def __init__(self, name: str, settings: ServingSettings) -> None:
-        """Begin with nothing taken.
+        """Create the counters.
 
         :param name: the address, or the network of one customer.
         :param settings: the limits.
@@ -123,10 +123,10 @@ class Address:
 
 
 class Limits:
-    """What clients may take, and who has taken what."""
+    """The limits of all clients, and what they use."""
 
     def __init__(self, server: Server, settings: ServingSettings) -> None:
-        """Let a server have connections that keep to the limits.
+        """Apply the limits to the connections of a server.
 
         :param server: the Socket.IO server.
         :param settings: the limits.
@@ -190,7 +190,7 @@ class Limits:
             self.sweep()
 
     def sweep(self) -> None:
-        """Drop who does not read what is sent, and who joins nothing; forget who is gone."""
+        """Drop clients that do not read or join no namespace, and forget those that are gone."""
         now = time.monotonic()
         unsent: dict[str, int] = {}
         for connection in self.connections():
@@ -218,7 +218,7 @@ class Limits:
                 del self._users[user]
 
     def share(self, add: Callable[[dict[str, int], int], dict[str, int]]) -> None:
-        """Have one budget in all processes: tell them each second what was spent here.
+        """Share the budgets among all processes, every second.
 
         :param add: adds to counters that the processes share, as ``RedisManager.add`` does.
         """
@@ -227,7 +227,7 @@ class Limits:
             self.share_once(add)
 
     def share_once(self, add: Callable[[dict[str, int], int], dict[str, int]]) -> None:
-        """Tell other processes what was spent since the last time, and hear what they spent."""
+        """Exchange with the other processes what was spent since the last time."""
         budgets = {f"user:{user}": budget for user, budget in list(self._users.items())}
         for name, address in list(self._addresses.items()):
             if address.has_limits:
@@ -237,7 +237,7 @@ class Limits:
             budgets[name].merge(total, spent[name])
 
     def connection_closed(self, connection: Connection) -> None:
-        """Hear that a connection has ended."""
+        """Handle the end of a connection."""
         connection.address.count(-1)
 
     def _open(self, engine: Engine, sid: str, environ: dict[str, Any]) -> Connection:
@@ -288,7 +288,7 @@ class Limits:
             address.budget.charge(tokens)
 
     def _log_refusal(self, address: Address, what: str) -> None:
-        """Write a line about an address that takes too much, now and then."""
+        """Log that an address exceeds a limit, at most once in ten seconds."""
         now = time.monotonic()
         if now >= address.next_line:
             address.next_line = now + 10

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""Socket.IO: what a client's message says, checked before anything acts on it.
+"""Socket.IO: the messages of clients are parsed and checked before anything acts on them.
 
 What the service uses of python-socketio beyond its documentation is used in this module and in
 ``broker.py`` alone: the library trusts the names and numbers that a client sends.
@@ -36,10 +36,10 @@ _KIND = re.compile(r"(\d)(?:\d+-)?(/[^,]*)?", re.ASCII)
 
 
 class MalformedError(Exception):
-    """A message that is none of Socket.IO's, or asks for what no client may."""
+    """A message that is malformed, or that no client may send."""
 
     def __init__(self, status: int, detail: str, packet: Packet | None = None) -> None:
-        """Say what is wrong.
+        """Describe what is wrong.
 
         :param status: the status of the problem.
         :param detail: a sentence that repeats nothing of the message.
@@ -51,7 +51,7 @@ class MalformedError(Exception):
 
 
 def parse(text: str) -> Packet:
-    """Return what a message says (Socket.IO protocol 5, "Packet encoding").
+    """Parse a message (Socket.IO protocol 5, "Packet encoding").
 
     :param text: the message, without its attachments, which follow it.
     :raises MalformedError: the client may not send it.
@@ -78,7 +78,7 @@ def parse(text: str) -> Packet:
 
 
 def _violation(packet: Packet) -> str:
-    """Return what a client may not do, but this message does."""
+    """Return the rule that a message breaks, or an empty text."""
     kind, data = packet.packet_type, packet.data
     if kind in _WITH_ATTACHMENTS:
         if packet.attachment_count > MAX_ATTACHMENTS:
@@ -108,7 +108,7 @@ def kind_of(text: str) -> tuple[int, str]:
 
 
 def attach(packet: Packet, attachments: list[bytes]) -> None:
-    """Put the attachments of a message in their places, each in the one that names it.
+    """Put the attachments of a message in place of their placeholders.
 
     :raises MalformedError: they do not fit.
     """
@@ -134,7 +134,7 @@ def _attached(value: Any, left: dict[Any, bytes]) -> Any:
 
 
 def dispatch(server: Server, eio_sid: str, packet: Packet) -> None:
-    """Let the library act on a message.
+    """Pass a message on to the library.
 
     :param server: the Socket.IO server.
     :param eio_sid: the id of the connection.
@@ -155,12 +155,12 @@ def dispatch(server: Server, eio_sid: str, packet: Packet) -> None:
 
 
 def has_joined(server: Server, eio_sid: str, namespace: str) -> bool:
-    """Tell whether a client is in a namespace, or is about to be decided about."""
+    """Tell whether a client has joined a namespace, or has asked to."""
     return server.manager.sid_from_eio_sid(eio_sid, namespace) is not None
 
 
 def has_views(server: Server, namespace: str) -> bool:
-    """Tell whether anything of the service stands behind a namespace."""
+    """Tell whether the service has a view for a namespace."""
     return namespace in server.handlers
 
 
@@ -171,7 +171,7 @@ def send_ack(server: Server, eio_sid: str, packet: Packet, answer: Any) -> None:
 
 
 def refuse_connect(server: Server, eio_sid: str, packet: Packet, problem: Problem) -> None:
-    """Refuse a client that asks to be let in as it may not."""
+    """Refuse a CONNECT that is malformed."""
     reason = {"message": problem.document["detail"], "data": problem.document}
     refusal = Packet(CONNECT_ERROR, namespace=packet.namespace, data=reason)
     server._send_packet(eio_sid, refusal)

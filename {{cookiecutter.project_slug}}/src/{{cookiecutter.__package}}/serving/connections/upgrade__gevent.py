@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""Taking a connection over from the HTTP server, when it becomes a websocket."""
+"""Upgrading a connection of the HTTP server to a websocket."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def socket_of(environ: dict[str, Any]) -> socket.socket:
 
 
 def finish(environ: dict[str, Any]) -> Iterable[bytes]:
-    """Let the HTTP server close the connection, instead of writing a response.
+    """End the request without a response; the HTTP server closes the connection.
 
     :param environ: the WSGI environment of the request.
-    :raises StopIteration: what gunicorn takes for that.
+    :raises StopIteration: how gunicorn is told.
     """
     if "gunicorn.socket" in environ:
         raise StopIteration

@@ -39,7 +39,7 @@ _SWITCHING = (
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
 )
 _READ_SIZE = 16_384
-# A read that took longer than this, in seconds, has let others run.
+# A read that took longer than this many seconds has blocked, so others have run.
 _BLOCKING = 0.001
 
 
@@ -62,7 +62,7 @@ class Owner(Protocol):
         """Wait while the client does not read what it has been sent."""
 
     def has_yielded(self, now: float) -> None:
-        """Hear that others had their turn."""
+        """Note that other clients have had their turn."""
 
 
 class WebSocket:
@@ -91,7 +91,7 @@ class WebSocket:
             start_response("400 Bad Request", [("Sec-WebSocket-Version", _VERSION)])
             return []
         self.socket = socket_of(environ)
-        # A client that has gone already is noticed when it is read from.
+        # If the client has gone already, the first read notices.
         with suppress(OSError):
             self.socket.sendall(_SWITCHING % generate_accept_token(key.encode()))
         self._owner.serve(self)
@@ -163,7 +163,7 @@ class WebSocket:
         self.cut()
 
     def _write(self, event: Event) -> None:
-        # Whoever reads may just have heard that the client closes, and gets nothing any more.
+        # The reader may just have received a close frame; nothing may be sent after it.
         with self._lock, suppress(LocalProtocolError):
             self.socket.sendall(self._connection.send(event))
 
@@ -201,6 +201,6 @@ class _Message:
         return joined
 
     def release(self) -> None:
-        """Have nothing of it counted any more."""
+        """Release what the message has reserved."""
         if self._kept:
             self._owner.reserve(-self._kept)

@@ -1,7 +1,7 @@
 # Owned by the template: an update may change this file.
-"""SQLite, which has one writer at a time, and waits for it in C: so that nobody waits in there.
+"""SQLite allows one writer at a time, and waits for it in C, which would block every client.
 
-Those of this process take turns; for another process, whoever waits tries again after a sleep.
+So the writers of this process share a lock, and waiting for another process is done by retrying.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _Result = TypeVar("_Result")
 
 
 class Turn:
-    """What those of one process who write take in turns."""
+    """A lock for the writers of one process."""
 
     def __init__(self, seconds: float) -> None:
-        """Begin with nobody.
+        """Create the turn.
 
         :param seconds: how long somebody waits.
         """
@@ -38,7 +38,7 @@ class Turn:
         self._seconds = seconds
 
     def __enter__(self) -> None:
-        """Wait for the others.
+        """Wait for the other writers.
 
         :raises PoolTimeoutError: that takes too long.
         """
@@ -46,7 +46,7 @@ class Turn:
             raise PoolTimeoutError(f"another transaction writes for over {self._seconds} seconds")
 
     def __exit__(self, *_: object) -> None:
-        """Let the next one in."""
+        """Release the turn."""
         self._lock.release()
 
 
@@ -66,7 +66,7 @@ def embedded(folder: Path) -> URL:
 
 
 def prepare(engine: Engine) -> None:
-    """Let the transactions of an engine begin and wait as they should.
+    """Set up how the transactions of an engine begin, and how they wait.
 
     :param engine: made with ``OPTIONS``.
     """
@@ -126,6 +126,6 @@ def _set_up(connection: Any, _: Any) -> None:
 
 
 def _begin(connection: SQLConnection) -> None:
-    """Begin a transaction; what reads first and writes then takes its turn at once."""
+    """Begin a transaction; one that will write gets its lock at once."""
     immediate = connection.get_execution_options().get("immediate")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

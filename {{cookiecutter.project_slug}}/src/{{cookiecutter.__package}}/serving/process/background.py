@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""What a process does beside serving, from its start on."""
+"""Background tasks of a process that serves."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..service import Service
 
 logger = logging.getLogger(__name__)
 
-# A beat that comes later than that is a process that stood still, in seconds.
+# Seconds between two beats, and how late a beat is when the process was blocked.
 _BEAT = 0.25
 _STALL = 0.5
 
 
 def start(service: Service) -> None:
-    """Start it, in the process that serves.
+    """Start the background tasks.
 
-    :param service: the service that begins to serve.
+    :param service: the service that starts serving.
     """
     server, limits = service.socketio.server, service.limits
     if isinstance(server.manager, RedisManager):
@@ -32,7 +32,7 @@ def start(service: Service) -> None:
         server.start_background_task(server.manager.watch)
         server.start_background_task(limits.share, server.manager.add)
     if not server.manager_initialized:
-        # Else it would hear other processes from its first client on only.
+        # By default, it would listen to other processes only from its first client on.
         server.manager_initialized = True
         server.manager.initialize()
     server.start_background_task(limits.sweep_forever)

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""Ending a process unnoticed: its work is finished first, then its clients go elsewhere."""
+"""Stopping a process: it finishes its work, and its clients reconnect to another one."""
 
 from __future__ import annotations
 
@@ -16,27 +16,26 @@ from ..connections.limits import Limits
 from ..readiness import add_check
 from ..requests.kinds import is_handshake, is_socketio
 from ..requests.pending import ClosingResponse
-from .listener import close_unnoticed
+from .listener import close_when_idle
 
 logger = logging.getLogger(__name__)
 
-# Time for an answer that is ready to leave the process, and for a request that has come in to be
-# read, in seconds.
+# Seconds for responses to leave the process, and for requests that have arrived to be read.
 _FLUSH_SECONDS = 0.1
 
 
 class Drain:
-    """Counts the requests that run, and ends the connections when the process is to stop."""
+    """Counts the running requests, and ends the connections before the process stops."""
 
     def __init__(self, app: Flask, limits: Limits, sleep: Callable[[float], Any]) -> None:
-        """Start with nothing to finish.
+        """Create the drain.
 
-        :param app: the application, whose readiness ends with the drain's beginning.
-        :param limits: knows the connections of the clients.
-        :param sleep: waits for some seconds, and lets others run.
+        :param app: the application; it is no longer ready once the drain begins.
+        :param limits: has the connections of the clients.
+        :param sleep: sleeps cooperatively, for some seconds.
         """
         self.draining = False
-        """Whether the process is about to stop; it should get no new requests then."""
+        """Whether the process is about to stop, and should get no new requests."""
         self._limits = limits
         self._sleep = sleep
         # A list can be changed by many threads at once, and costs no lock for each request.
@@ -44,7 +43,7 @@ class Drain:
         add_check(app, "process", lambda: "It is about to stop." if self.draining else "")
 
     def layer(self, serve: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-        """Count the requests that run, and refuse connections when the process is to stop.
+        """Count the running requests, and refuse new connections while the process is draining.
 
         :param serve: the WSGI application that answers the requests.
         """
@@ -67,28 +66,28 @@ class Drain:
         return wsgi_app
 
     def finish(self, seconds: float, listener: socket) -> None:
-        """Finish what runs and end all connections, in such a way that clients connect elsewhere.
+        """Finish the running work, and end all connections so that the clients reconnect elsewhere.
 
-        New handshakes are refused from now on, and ``/health/ready`` says so. A client is dropped
-        as soon as none of its events is being handled and its acks have left. Requests are still
-        answered until nothing runs, or half of the time is over; then nobody can connect any more,
-        which tells a proxy at once to go elsewhere, and what runs is finished.
+        From now on, handshakes are refused, and ``/health/ready`` answers 503. A client is dropped
+        when none of its events is running and its acks have been sent. Requests are answered until
+        none is left, or half of the time is over. Then the listener closes, so that a proxy turns
+        to another process at once, and the remaining requests are finished.
 
-        :param seconds: after this time, what still runs is left alone.
+        :param seconds: how long this may take; whatever still runs then is abandoned.
         :param listener: the socket that the process accepts connections on.
         """
         self.draining = True
         deadline = time.monotonic() + seconds
         clients = len(self._limits.connections())
         logger.info("Stopping: %d clients, %d requests", clients, len(self._requests))
-        if not self._let_go(deadline - seconds / 2):
+        if not self._drop_clients(deadline - seconds / 2):
             logger.info("Accepting no more connections")
-        close_unnoticed(listener, self._sleep, deadline - seconds / 4)
-        if not self._let_go(deadline):
+        close_when_idle(listener, self._sleep, deadline - seconds / 4)
+        if not self._drop_clients(deadline):
             logger.warning("Stopping with %d requests unfinished", len(self._requests))
 
-    def _let_go(self, deadline: float) -> bool:
-        """Drop clients until there are none and no request runs; return whether it came to that."""
+    def _drop_clients(self, deadline: float) -> bool:
+        """Drop clients until none is left and no request runs; return false at the deadline."""
         while True:
             self._sleep(_FLUSH_SECONDS)
             for connection in self._limits.connections():

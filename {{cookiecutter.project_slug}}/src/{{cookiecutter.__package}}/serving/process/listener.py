@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 
-# Where the kernel's description of a listening socket (struct tcp_info) has the number of those who
-# have connected and are not accepted yet.
+# The kernel's struct tcp_info: for a listening socket, this field is the number of connections
+# that have not been accepted yet.
 _TCP_INFO = struct.Struct("24xI")
 
 
@@ -37,27 +37,27 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def close_unnoticed(
+def close_when_idle(
     listener: socket.socket, sleep: Callable[[float], None], deadline: float
 ) -> None:
-    """Stop accepting connections at a moment in which nobody waits to be accepted.
+    """Close a listener at a moment when no connection is waiting to be accepted.
 
-    Whoever waits in front of a listener that closes is cut off, though the request may have been
-    sent already. The server is not told: it goes on waiting at a socket that leads nowhere.
+    Closing it resets the waiting connections, although a request may have been sent already. The
+    server is not told: its socket is replaced by one that nobody can connect to.
 
     :param listener: the socket that the server accepts connections on.
-    :param sleep: lets the server accept whoever waits.
-    :param deadline: after this time of ``time.monotonic()`` it is closed in any case.
+    :param sleep: lets the server accept connections.
+    :param deadline: when it is closed in any case, by ``time.monotonic()``.
     """
-    while _somebody_waits(listener) and time.monotonic() < deadline:
+    while _has_pending_connections(listener) and time.monotonic() < deadline:
         sleep(0)
     with socket.socket(listener.family, socket.SOCK_STREAM) as nowhere:
         os.dup2(nowhere.fileno(), listener.fileno())
 
 
-def _somebody_waits(listener: socket.socket) -> bool:
+def _has_pending_connections(listener: socket.socket) -> bool:
     if sys.platform != "linux":
-        # No other system tells.
+        # Other systems do not provide this number.
         return False
     info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     waiting: int = _TCP_INFO.unpack(info)[0]

@@ -39,10 +39,10 @@ def configure_logging(settings: ServingSettings) -> None:
 
 
 class Context(logging.Filter):
-    """Lets every line say which request or event it was written in, and for whom."""
+    """Adds to each line which request or event it belongs to, and which user."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add that to a record, as fields."""
+        """Add this to a record, as fields."""
         for name, value in telemetry.context().items():
             vars(record).setdefault(name, value)
         return True

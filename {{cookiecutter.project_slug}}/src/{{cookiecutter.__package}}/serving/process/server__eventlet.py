@@ -46,7 +46,7 @@ def serve(listener: socket.socket, service: Service) -> None:
 
 
 def _next_signal() -> int:
-    """Let the green threads run until the process is told to stop; being told twice ends it."""
+    """Wait for a signal to stop, while the green threads run; a second signal ends the process."""
     reader, writer = os.pipe()
     write = original("os").write
 

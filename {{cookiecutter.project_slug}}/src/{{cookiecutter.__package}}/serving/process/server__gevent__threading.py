@@ -73,7 +73,7 @@ def serve(listener: socket.socket, service: Service) -> None:
 
 
 def _end_at_once_if_told_twice(arbiter: Any) -> None:
-    """Let a second signal end the process and its worker, whatever the first one waits for."""
+    """Make a second signal end the process and its worker at once."""
 
     def end(*_: Any) -> None:
         arbiter.kill_workers(signal.SIGKILL)
@@ -89,7 +89,7 @@ def _end_at_once_if_told_twice(arbiter: Any) -> None:
 
 
 def _drain_before_stopping(worker: Any, service: Service) -> None:
-    """Let the worker finish its work when it is told to stop, before it really does."""
+    """Make the worker drain when it is told to stop, before it stops."""
     stop = signal.getsignal(signal.SIGTERM)
 
     def finish(number: int, frame: FrameType | None) -> None:

@@ -32,7 +32,7 @@ class OriginRules:
     """The rules for pages of other origins, by the settings."""
 
     def __init__(self, settings: ServingSettings) -> None:
-        """Take the rules from the settings."""
+        """Read the rules from the settings."""
         self._origins = frozenset(settings.cors_allowed_origins)
         self._hosts = settings.trusted_hosts
 

@@ -1,9 +1,9 @@
 # Owned by the template: an update may change this file.
-"""Connections whose request has not arrived yet: how many an address may have, and for how long.
+"""Connections that have not sent a whole request: how many an address may have, and for how long.
 
-A server of HTTP waits for the rest of a request for as long as its client likes, and each such
-connection holds a place that somebody else could have. Here a request's head has its time, and so
-has its body; between two requests a connection may be idle for as long.
+An HTTP server waits for the rest of a request for as long as the client likes, and each such
+connection takes a place that another client could have. Here, the head of a request has to arrive
+in time, and so has its body; a connection may be idle for as long between two requests.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _PER_CLIENT = 2
 
 
 class PendingRequests:
-    """Stands between an HTTP server, which tells it of connections, and the application."""
+    """Limits the connections of an HTTP server that have not sent a whole request."""
 
     def __init__(self, app: Flask, settings: ServingSettings) -> None:
-        """Begin without connections.
+        """Wrap an application.
 
         :param app: the application.
         :param settings: its settings.
@@ -48,7 +48,7 @@ class PendingRequests:
         self._awaited: dict[int, tuple[socket.socket, float]] = {}
 
     def admit(self, connection: socket.socket, address: str) -> bool:
-        """Hear of a new connection; return whether it may stay.
+        """Register a new connection; return whether the server should serve it.
 
         :param connection: its socket, the same as requests on it will have.
         :param address: the address of the client.
@@ -103,7 +103,7 @@ class PendingRequests:
                 self._open.pop(name, None)
 
     def body_awaited(self, connection: socket.socket, since: float) -> None:
-        """Hear that a body is being waited for.
+        """Note that a request body is being read.
 
         :param connection: the connection that it comes on.
         :param since: when that began.
@@ -111,7 +111,7 @@ class PendingRequests:
         self._awaited[id(connection)] = (connection, since)
 
     def body_read(self, connection: socket.socket) -> None:
-        """Hear that a body, or a part of it, is there."""
+        """Note that a request body, or a part of it, has arrived."""
         self._awaited.pop(id(connection), None)
 
     def _await(self, connection: socket.socket) -> None:
@@ -119,10 +119,10 @@ class PendingRequests:
 
 
 class ClosingResponse:
-    """An answer, after which something is done. Werkzeug's ``ClosingIterator`` takes its time."""
+    """A response with a callback at its end; Werkzeug's ``ClosingIterator`` is slower."""
 
     def __init__(self, parts: Iterable[bytes], then: Callable[[], Any]) -> None:
-        """Take the answer of an application.
+        """Wrap the response of an application.
 
         :param parts: the answer.
         :param then: is called when all of it is sent, or nobody wants it any more.
@@ -135,7 +135,7 @@ class ClosingResponse:
         return iter(self._parts)
 
     def close(self) -> None:
-        """Hear from the server that it is over."""
+        """Close the response and call the callback."""
         try:
             if close := getattr(self._parts, "close", None):
                 close()

@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""What a service shows in development, to whoever opens its address in a browser."""
+"""The page that a service shows at its address in development."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class WelcomeView(FlaskView):
 
 
 def init_app(app: Flask) -> None:
-    """Let an application show the page.
+    """Add the page to an application.
 
     :param app: the application, in development.
     """
