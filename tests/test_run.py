@@ -150,8 +150,6 @@ def run(service: Path, *command: str, **settings: str) -> "subprocess.CompletedP
 
 def refused(service: Path, *options: str, **settings: str) -> str:
     """Return what a service says that does not start: one sentence, and no traceback."""
-    # Eventlet warns of its own end, which is no reason not to start.
-    settings = {"PYTHONWARNINGS": "ignore"} | settings
     done = run(service, "-m", package_of(service), "run", "--port", "0", *options, **settings)
     said = done.stdout + done.stderr
     assert done.returncode not in (0, None), said

@@ -20,15 +20,14 @@ from ...flask_view import FlaskView, route
 from ..async_mode import ASYNC_MODE
 from ..service import FOLDER, command_name, service_of
 
-PATH = "_welcome"
 _STATIC = Path(__file__).parent / "static"
 _POLICY = {"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'"}
 
 
 class WelcomeView(FlaskView):
-    """Answers at /_welcome, in development only; and at / where no view of the service does."""
+    """Answers at /_welcome, in development only; and at / unless a view of the service does."""
 
-    route_base = PATH
+    route_base = "_welcome"
     # The page asks for its numbers every second.
     log_level = logging.DEBUG
 
@@ -39,18 +38,17 @@ class WelcomeView(FlaskView):
     def about(self) -> dict[str, Any]:
         """GET /_welcome/about: what runs here, and what it answers."""
         service = service_of(current_app)
-        routes = [route for route in catalog.routes(service.app) if _is_of_service(route.place)]
-        paths = {route.path for route in routes}
+        routes = [found for found in catalog.routes(service.app) if _is_of_service(found.place)]
+        paths = {found.path for found in routes}
+        views = [found.place for found in routes if found.place.file.parent.name == "views"]
         return {
             "command": command_name(),
             "environment": service.settings.environment,
-            # Set by what starts a process again and again.
+            # Set by the reloader.
             "reloads": "WATCHFILES_CHANGES" in os.environ,
             "mode": ASYNC_MODE,
             "versions": _versions(),
-            "edit": next(
-                (str(r.place).rpartition(":")[0] for r in routes if _is_view(r.place)), ""
-            ),
+            "edit": str(catalog.short(views[0].file)) if views else "",
             "links": [path for path in ("/", "/health/ready", "/metrics") if path in paths],
             "routes": [
                 {"methods": found.methods, "path": found.path, **_shown(found.place)}
@@ -116,10 +114,6 @@ def _versions() -> dict[str, str]:
 def _is_of_service(place: catalog.Place) -> bool:
     """Tell whether something is written in the service, and is not this page."""
     return FOLDER in place.file.parents and place.file != Path(__file__)
-
-
-def _is_view(place: catalog.Place) -> bool:
-    return place.file.parent.name == "views"
 
 
 def _shown(place: catalog.Place) -> dict[str, str]:
