@@ -53,6 +53,26 @@ def interpreter(service: Path, python: str = THIS) -> Path:
     return place / "bin" / "python"
 
 
+def run_python(
+    service: Path, *arguments: str, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run Python in a service to its end.
+
+    :param arguments: what follows the interpreter.
+    :param settings: variables of its environment.
+    """
+    return subprocess.run(
+        [interpreter(service), *arguments],
+        cwd=service,
+        env=environ(service, **settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
 def make(place: Path, service: Path, python: str) -> None:
     """Make an environment.
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import ROOT, Bake, generate
-from environments import UV, environ, interpreter
+from environments import UV, environ, interpreter, run_python
 from server import package_of, started
 from test_clean import CHECKS, assert_passes
 
@@ -169,21 +169,6 @@ def questions_table() -> str:
 
 
 PARTS = {"recording": recording_block, "questions": questions_table}
-
-
-def run_python(
-    service: Path, *arguments: str, **settings: str
-) -> "subprocess.CompletedProcess[str]":
-    """Run the interpreter of a service, in its folder."""
-    return subprocess.run(
-        [interpreter(service), *arguments],
-        cwd=service,
-        env=environ(service, **settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 def ask(service: Path, script: str, **settings: str) -> Any:

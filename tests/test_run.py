@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import socketio  # type: ignore[import-untyped]
 from conftest import ROOT, Bake, generate
-from environments import UV, environ, interpreter, uv
+from environments import UV, interpreter, run_python, uv
 from packages import installed
 from programs import program
 from server import Server, eventually, package_of, running, started, websocket
@@ -134,23 +134,11 @@ def client(server: Server, *transports: str) -> Iterator[socketio.Client]:
         client.disconnect()
 
 
-def run(service: Path, *command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """Run the Python of a service to its end."""
-    return subprocess.run(
-        [interpreter(service), *command],
-        cwd=service,
-        env=environ(service, **settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=30,
-        check=False,
-    )
-
-
 def refused(service: Path, *options: str, **settings: str) -> str:
     """Return what a service says that does not start: one sentence, and no traceback."""
-    done = run(service, "-m", package_of(service), "run", "--port", "0", *options, **settings)
+    done = run_python(
+        service, "-m", package_of(service), "run", "--port", "0", *options, **settings
+    )
     said = done.stdout + done.stderr
     assert done.returncode not in (0, None), said
     assert "Traceback" not in said
@@ -382,7 +370,7 @@ def test_a_view_that_cannot_be_imported_is_named_with_its_file(own: Path, mistak
 def test_the_server_of_flask_is_refused(bake: Bake, mode: str) -> None:
     service = bake(async_mode=mode)
     package = package_of(service)
-    done = run(service, "-m", "flask", "--app", f"{package}.app", "run", "--port", "0")
+    done = run_python(service, "-m", "flask", "--app", f"{package}.app", "run", "--port", "0")
     assert done.returncode != 0
     assert f"python -m {package} run" in done.stderr
     assert "Traceback" not in done.stderr
@@ -394,7 +382,7 @@ def test_routes_and_events_are_listed_with_their_place(bake: Bake, class_views: 
     package = package_of(service)
     listed = {}
     for command in ("routes", "events"):
-        done = run(service, "-m", package, command)
+        done = run_python(service, "-m", package, command)
         assert done.returncode == 0, done.stderr
         listed[command] = [line.split() for line in done.stdout.splitlines()]
     file = Path("src", package, "views", "echo.py")

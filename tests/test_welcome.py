@@ -3,17 +3,17 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browser import Browser, browsing
 from combinations import CHOICES
 from conftest import Bake, once
-from environments import environ, interpreter
+from environments import interpreter, run_python
 from packages import installed
 from server import Server, package_of, started
 
@@ -68,9 +68,9 @@ def server(minimal: Path) -> Iterator[Server]:
         yield server
 
 
-def about(server: Server) -> dict[str, list[dict[str, str]]]:
+def about(server: Server) -> dict[str, Any]:
     """Return what the page knows of a service."""
-    found: dict[str, list[dict[str, str]]] = json.loads(server.get("/_welcome/about"))
+    found: dict[str, Any] = json.loads(server.get("/_welcome/about"))
     return found
 
 
@@ -82,16 +82,7 @@ def numbers(server: Server) -> dict[str, float]:
 
 def said(service: Path, *arguments: str, **settings: str) -> str:
     """Return everything that a command of a service prints."""
-    done = subprocess.run(
-        [interpreter(service), "-m", package_of(service), *arguments],
-        cwd=service,
-        env=environ(service, **settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    done = run_python(service, "-m", package_of(service), *arguments, **settings)
     return done.stdout + done.stderr
 
 
