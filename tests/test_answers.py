@@ -289,10 +289,10 @@ def test_the_command_of_a_refusal_overwrites_as_the_refused_one_would_have(
 @pytest.mark.parametrize(
     ("given", "kept"), {"{{ 7*7 }}": "49", "{{ '{{ 7*7 }}' }}": "{{ 7*7 }}"}.items()
 )
-def test_a_configuration_file_is_rendered_as_the_readme_says(
+def test_a_configuration_file_is_rendered_as_the_documents_say(
     tmp_path: Path, given: str, kept: str
 ) -> None:
-    assert f"`{given}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`{given}`" in (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump({"default_context": {"description": given}}), encoding="utf-8")
     done = run(tmp_path, ROOT, "--no-input", "--config-file", file)

@@ -218,7 +218,7 @@ def test_every_response_tells_browsers_to_be_careful(bake: Bake, mode: str) -> N
             ("/health/ready", 503, "here"),
             (HANDSHAKE, 200, "here"),
             (HANDSHAKE, 400, "elsewhere"),
-            (f"{HANDSHAKE}&sid=unknown", 404, "here"),
+            (f"{HANDSHAKE}&sid=unknown", 400, "here"),
             ("/echo", 400, "elsewhere"),
         ):
             answer = ask(server, "GET", path, Host=host)

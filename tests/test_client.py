@@ -147,7 +147,7 @@ class Stage:
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a service with views to try a client with, and a page that tries it."""
     folder = tmp_path_factory.mktemp("service")
-    service = generate(folder, ROOT, starter="minimal", async_mode=request.param)
+    service = generate(folder, ROOT, async_mode=request.param)
     package = service / "src" / package_of(service)
     (package / "views" / "lab.py").write_text(VIEWS)
     (package / "static" / "behaviours.html").write_text(PAGE)
@@ -207,7 +207,7 @@ def test_a_client_does_the_same_where_the_server_takes_no_websocket(
 @pytest.fixture(scope="module")
 def odd(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what the client does before a server that does not keep to the protocol."""
-    service = baked(starter="minimal")
+    service = baked(starter="chat")
     module = tmp_path_factory.mktemp("client") / "socket.mjs"
     shutil.copy(service / "src" / package_of(service) / "static" / "socket.js", module)
     done = subprocess.run(

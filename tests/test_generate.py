@@ -48,7 +48,7 @@ FILES = {
     "src/service/flask_view/library.py",
     "src/service/flask_view/registration/__init__.py",
     "src/service/flask_view/registration/discovery.py",
-    "src/service/flask_view/registration/register.py",
+    "src/service/flask_view/registration/views.py",
     "src/service/flask_view/registration/routes.py",
     "src/service/flask_view/view.py",
     "src/service/serving/__init__.py",

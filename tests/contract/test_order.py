@@ -47,4 +47,4 @@ def test_a_slow_handler_holds_up_its_own_client_alone(connect) -> None:
     slow.emit("slow")
     assert quick.call("quick") == "quick"
     assert time.monotonic() - started < 1.5
-    assert threading.active_count() < 100
+    assert threading.active_count() < 300

@@ -15,7 +15,7 @@ from .handling.serialization import plain
 from .handling.signature import CONVERTERS
 from .handling.telemetry import context, remember_origin
 from .library import LibraryView
-from .registration.register import EXTENSION, register_view
+from .registration.views import EXTENSION, register_view
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Final
 if "flask" in sys.modules:
     sys.exit(
         "Flask was imported before eventlet could prepare the process for it. "
-        f"Start the service with its own command: python -m {__package__} run"
+        f"Start the service with its own command: python -m {__package__.partition('.')[0]} run"
     )
 
 # Host names are looked up by the system then, which knows search domains and the like; eventlet's

@@ -12,7 +12,7 @@ from typing import Final
 if "flask" in sys.modules:
     sys.exit(
         "Flask was imported before gevent could prepare the process for it. "
-        f"Start the service with its own command: python -m {__package__} run"
+        f"Start the service with its own command: python -m {__package__.partition('.')[0]} run"
     )
 
 try:

@@ -2,6 +2,6 @@
 """What happens once, when the service starts.
 
 1. ``discovery``: finds the views of a package.
-2. ``register``: adds the routes and events of a view, all or none.
+2. ``views``: adds the routes and events of a view, all or none.
 3. ``routes``: works out the URL rules of a view, and refuses those that are taken.
 """
