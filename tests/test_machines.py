@@ -20,7 +20,7 @@ from local_extensions import WINDOWS
 
 TREE = ROOT / "{{cookiecutter.project_slug}}"
 # Windows opens no path of 260 characters; this much is left for where people keep their work.
-LONGEST_PATH = 160
+LONGEST_PATH = 165
 FORBIDDEN = set('<>:"|?*\\') | {chr(code) for code in range(32)}
 # The first thing that a Python imports: it lets nothing out, and says what is started.
 GUARD = """
