@@ -261,7 +261,7 @@ def refusal(answers: Mapping[str, object]) -> str:
             f"    rule: {question} {rule}",
             f"    try:  {suggestion(question, answers)}",
         ]
-    lines += ["", "The same again with these repaired:", "", retry(answers), ""]
+    lines += ["", "Try again with these changes:", "", retry(answers), ""]
     return "\n".join([*lines, "Nothing was written."])
 
 
