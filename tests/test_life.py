@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, Bake, generate
 from environments import THIS, UV, uv
 from server import package_of, running
-from test_readme import CLASS_VIEWS, MODES, README, blocks, names, read, section
+from test_readme import CLASS_VIEWS, DOCS, MODES, blocks, names, read, section
 
 
 def assert_tests_pass(service: Path) -> None:
@@ -28,8 +28,8 @@ def assert_answers(service: Path, *paths: str) -> None:
 def add_views(service: Path) -> None:
     """Add the view of `new-view`, and by hand the one of the README with its test."""
     uv(service, "run", service.name, "new-view", "rooms")
-    view, _ = blocks(section(read(service), "## A view"), "python")
-    (test,) = blocks(section(read(service), "## Tests"), "python")
+    view, _ = blocks(section(read(service), "## Write a view"), "python")
+    (test,) = blocks(section(read(service), "## Test"), "python")
     package = service / "src" / package_of(service)
     (package / "views" / "poll.py").write_text(view, encoding="utf-8")
     (service / "tests" / "test_poll.py").write_text(test, encoding="utf-8")
@@ -37,19 +37,19 @@ def add_views(service: Path) -> None:
 
 def delete_sample(service: Path) -> None:
     """Delete what the README says the sample is."""
-    text = section(read(service), "### Add a view, delete a view")
-    files = names(text.partition("For the sample these are")[2].partition("\n\n")[0])
+    text = section(read(service), "### Add or delete a view")
+    files = names(text.partition("For the sample, these are")[2].partition("\n\n")[0])
     assert len(files) == 2
     for name in files:
         (service / name).unlink()
 
 
 def switch(service: Path, folder: Path, **answers: str) -> None:
-    """Copy what the README of the template names from a service of the other mode."""
+    """Copy what the template's page on modes names from a service of the other mode."""
     other = generate(folder, ROOT, **answers)
-    text = section(README.read_text(encoding="utf-8"), "### Switch it later")
+    text = section((DOCS / "async-modes.md").read_text(encoding="utf-8"), "## Switch it later")
     package = Path("src", package_of(service))
-    for name in names(text.partition("The `README.md`")[0]):
+    for name in names(text):
         for file in (Path(name), package / name):
             if file.suffix and (other / file).exists():
                 shutil.copy(other / file, service / file)
