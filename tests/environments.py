@@ -54,10 +54,12 @@ def interpreter(service: Path, python: str = THIS) -> Path:
 
 
 def run_python(
-    service: Path, *arguments: str, **settings: str
+    service: Path, seconds: float, /, *arguments: str, **settings: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run Python in a service to its end.
 
+    :param service: its folder.
+    :param seconds: how long it may take.
     :param arguments: what follows the interpreter.
     :param settings: variables of its environment.
     """
@@ -68,7 +70,7 @@ def run_python(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=seconds,
         check=False,
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from combinations import EVERY_CODE, NAMES, Answers, named
 from conftest import ROOT, Bake, run
-from environments import environ, interpreter
+from environments import run_python
 from server import package_of
 from test_updates import contents, fill, git
 
@@ -123,25 +123,13 @@ def test_the_tests_of_a_service_pass_in_any_folder(tmp_path: Path, mode: str) ->
 
 def command(service: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """Run a command of a service."""
-    return python(service, "-m", package_of(service), *arguments, **settings)
-
-
-def python(service: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """Run the Python of a service."""
-    return subprocess.run(
-        [interpreter(service), *arguments],
-        cwd=service,
-        env=environ(service, **settings),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    return run_python(service, 600, "-m", package_of(service), *arguments, **settings)
 
 
 def assert_tests_pass(service: Path, **settings: str) -> None:
     """Assert that the tests of a service pass."""
-    done = python(service, "-m", "pytest", "-q", "-p", "no:cacheprovider", **settings)
+    options = ("-q", "-p", "no:cacheprovider")
+    done = run_python(service, 600, "-m", "pytest", *options, **settings)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -178,7 +166,7 @@ def test_no_file_is_opened_without_saying_its_encoding(tmp_path: Path) -> None:
 def test_the_tests_of_a_service_say_every_encoding(bake: Bake) -> None:
     service = bake()
     arguments = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "always")
-    done = python(service, *arguments, PYTHONWARNDEFAULTENCODING="1")
+    done = run_python(service, 600, *arguments, PYTHONWARNDEFAULTENCODING="1")
     assert done.returncode == 0, done.stdout
     warned = [line for line in done.stdout.splitlines() if "EncodingWarning" in line]
     assert not [line for line in warned if str(service) in line]

@@ -174,7 +174,7 @@ PARTS = {"recording": recording_block, "questions": questions_table}
 def ask(service: Path, script: str, **settings: str) -> Any:
     """Return the list `answers` that a script fills in a process of a service."""
     code = ASK.format(package=package_of(service), script=script)
-    done = run_python(service, "-c", code, **settings)
+    done = run_python(service, 120, "-c", code, **settings)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -343,18 +343,18 @@ def test_a_setting_of_the_users_own_is_a_field_and_a_line_in_the_example(bake: B
         settings.write("    tables: int = 4\n")
     assert settings_of(service)["TABLES"] == 4
     assert settings_of(service, TABLES="7")["TABLES"] == 7
-    refused = run_python(service, "-m", package_of(service), "run", TABLES="many")
+    refused = run_python(service, 120, "-m", package_of(service), "run", TABLES="many")
     assert refused.returncode == 1
     assert "TABLES='many': Input should be a valid integer" in refused.stderr
 
     assert undocumented(service) == {"README.md": {"TABLES"}, ".env.example": {"TABLES"}}
     check = ("-m", "pytest", "-q", "tests/test_settings.py")
-    failed = run_python(service, *check)
+    failed = run_python(service, 120, *check)
     assert failed.returncode == 1
     assert "{'TABLES'}" in failed.stdout
     with (service / ".env.example").open("a") as example:
         example.write("\n# How many tables there are\n# TABLES=4\n")
-    assert run_python(service, *check).returncode == 0
+    assert run_python(service, 120, *check).returncode == 0
 
 
 def test_the_metrics_in_the_readme_are_those_of_the_service(service: Path) -> None:

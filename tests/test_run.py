@@ -136,9 +136,8 @@ def client(server: Server, *transports: str) -> Iterator[socketio.Client]:
 
 def refused(service: Path, *options: str, **settings: str) -> str:
     """Return what a service says that does not start: one sentence, and no traceback."""
-    done = run_python(
-        service, "-m", package_of(service), "run", "--port", "0", *options, **settings
-    )
+    command = ("-m", package_of(service), "run", "--port", "0", *options)
+    done = run_python(service, 30, *command, **settings)
     said = done.stdout + done.stderr
     assert done.returncode not in (0, None), said
     assert "Traceback" not in said
@@ -370,7 +369,8 @@ def test_a_view_that_cannot_be_imported_is_named_with_its_file(own: Path, mistak
 def test_the_server_of_flask_is_refused(bake: Bake, mode: str) -> None:
     service = bake(async_mode=mode)
     package = package_of(service)
-    done = run_python(service, "-m", "flask", "--app", f"{package}.app", "run", "--port", "0")
+    command = ("-m", "flask", "--app", f"{package}.app", "run", "--port", "0")
+    done = run_python(service, 30, *command)
     assert done.returncode != 0
     assert f"python -m {package} run" in done.stderr
     assert "Traceback" not in done.stderr
@@ -382,7 +382,7 @@ def test_routes_and_events_are_listed_with_their_place(bake: Bake, class_views: 
     package = package_of(service)
     listed = {}
     for command in ("routes", "events"):
-        done = run_python(service, "-m", package, command)
+        done = run_python(service, 30, "-m", package, command)
         assert done.returncode == 0, done.stderr
         listed[command] = [line.split() for line in done.stdout.splitlines()]
     file = Path("src", package, "views", "echo.py")

@@ -82,7 +82,7 @@ def numbers(server: Server) -> dict[str, float]:
 
 def said(service: Path, *arguments: str, **settings: str) -> str:
     """Return everything that a command of a service prints."""
-    done = run_python(service, "-m", package_of(service), *arguments, **settings)
+    done = run_python(service, 60, "-m", package_of(service), *arguments, **settings)
     return done.stdout + done.stderr
 
 
