@@ -15,9 +15,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ..flask_view.handling import errors, serialization, telemetry
 from .async_mode import ASYNC_MODE
 from .cluster.broker import RedisManager, client_manager
+from .connections.connection import Connection
 from .connections.limits import Limits
 from .process.drain import Drain
 from .process.logs import configure_logging
+from .quick import versions
 from .readiness import add_check
 from .requests.headers import add_headers
 from .requests.origins import OriginRules
@@ -25,6 +27,8 @@ from .requests.session_cookie import CookieSessions
 from .service import Service
 from .settings import ServingSettings
 from .welcome import view as welcome
+
+logger = logging.getLogger(__name__)
 
 WSGIApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Layer = Callable[[WSGIApp], WSGIApp]
@@ -58,7 +62,7 @@ def surround(
         add_check(app, "broker", lambda: clients.trouble)
     requests_of_flask = app.wsgi_app
     socketio.init_app(app, client_manager=clients, **_socketio_options(settings, origins))
-    limits = Limits(socketio.server, settings)
+    limits = Limits(socketio.server, settings, _connection_class(app, settings))
     drain = Drain(app, limits, socketio.sleep)
     Service(app, settings, socketio, limits, drain).remember()
 
@@ -84,6 +88,18 @@ def surround(
     app.wsgi_app = serve  # type: ignore[assignment,method-assign]
     if serves_clients and settings.environment == "development":
         welcome.init_app(app)
+
+
+def _connection_class(app: Flask, settings: ServingSettings) -> type[Connection]:
+    """Return the class of the connections: quick ones, if the installed libraries allow it."""
+    if not settings.quick_path:
+        return Connection
+    if obstacle := versions.obstacle(app):
+        logger.warning("Events take the path of the libraries, as it has to be with %s", obstacle)
+        return Connection
+    from .quick.connection import QuickConnection
+
+    return QuickConnection
 
 
 def _trust_proxies(hops: int) -> Layer:

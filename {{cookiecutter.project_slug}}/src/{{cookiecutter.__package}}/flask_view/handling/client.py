@@ -28,6 +28,9 @@ class Client:
         self.users: dict[str, Any] = {}
         """The ids of the client's user, by namespace."""
 
+    def entering(self) -> None:
+        """Take note that the client asks to be let into a namespace, before a view decides."""
+
     def accept(self, namespace: str, user: Any) -> None:
         """Take note that a namespace has accepted the client.
 

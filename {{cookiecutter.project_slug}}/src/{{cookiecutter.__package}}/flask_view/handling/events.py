@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from .binding import Binding
-from .client import client_of
+from .client import Client, client_of
 from .errors import Problem, problem_of
 from .requests import split
 from .serialization import loads, plain
@@ -28,6 +28,10 @@ from .telemetry import NO_VIEW, EventRecord
 
 if TYPE_CHECKING:
     from ..view import FlaskView
+
+ANSWER = "flask_view_answer"
+"""The attribute of a handler with a function ``(client, arguments)``, which is called in its place
+where the contexts of Flask are there already, and the client is known."""
 
 
 def event_handler(
@@ -46,17 +50,15 @@ def event_handler(
     ack_of = _body if has_url else _ack
     record = EventRecord(binding.name, event, view.log_level)
 
-    @functools.wraps(method)
-    def handle(*arguments: Any) -> Any:
+    def answer(client: Client, arguments: tuple[Any, ...]) -> Any:
         started = time.perf_counter()
-        client = client_of(request.environ)
         client.running.append(None)
         try:
             if client.refusal:
                 raise Problem(*client.refusal)
             authorize(name)
             positional, named = binding.from_event(arguments)
-            answer = ack_of(method(*positional, **named))
+            ack = ack_of(method(*positional, **named))
         except Exception as error:
             problem = problem_of(error)
             record.done(started, problem)
@@ -64,8 +66,13 @@ def event_handler(
         finally:
             client.running.pop()
         record.done(started)
-        return answer
+        return ack
 
+    @functools.wraps(method)
+    def handle(*arguments: Any) -> Any:
+        return answer(client_of(request.environ), arguments)
+
+    vars(handle)[ANSWER] = answer
     return handle
 
 
@@ -119,6 +126,7 @@ class ConnectionHandlers:
         outcome: Problem | str = "refused"
         client, namespace = client_of(request.environ), _namespace()
         client.auth[namespace] = auth
+        client.entering()
         try:
             if client.refusal:
                 raise Problem(*client.refusal)

@@ -50,6 +50,9 @@ TOO_FAST = (429, too_many("events").document["detail"])
 class Connection(Client, EngineSocket):
     """A client's connection, over any transport."""
 
+    engine_class = Engine
+    """The class of the server that has such connections."""
+
     def __init__(self, server: Engine, sid: str, limits: Limits, address: Address) -> None:
         """Create a connection.
 
@@ -121,9 +124,9 @@ class Connection(Client, EngineSocket):
 
     def apply_backpressure(self) -> None:
         """Stop reading while the client does not read, so that its acks cannot fill the memory."""
-        while self._unsent > _SMALL_BACKLOG and not (self.closed or self._is_cut):
-            enough = self._unsent > self._limits.max_unsent // 2
-            if not self.address.may_queue(self.sid, self._unsent) or enough:
+        while (unsent := self.unsent) > _SMALL_BACKLOG and not (self.closed or self._is_cut):
+            enough = unsent > self._limits.max_unsent // 2
+            if not self.address.may_queue(self.sid, unsent) or enough:
                 self.server.sleep(0.05)
             else:
                 return
@@ -286,10 +289,18 @@ class Connection(Client, EngineSocket):
         """How many bytes wait to be sent, or are being sent."""
         return self._unsent
 
+    def is_stuck(self, now: float) -> bool:
+        """Whether the client has taken nothing for too long, though something waits for it.
+
+        :param now: the time, by ``time.monotonic()``.
+        """
+        # The time-out of the websocket finds that.
+        return False
+
     @property
     def is_idle(self) -> bool:
         """Whether none of its events is being handled, and nothing waits to be sent."""
-        return not self.running and not self._unsent
+        return not self.running and not self.unsent
 
     def _put(self, packet: EnginePacket) -> None:
         if self.check_ping_timeout():

@@ -18,7 +18,7 @@ from engineio.packet import OPEN, Packet
 from engineio.socket import Socket
 from werkzeug.exceptions import HTTPException
 
-from .websocket import WebSocket
+from .websocket import BaseWebSocket, WebSocket
 
 CLIENT_LEFT = engineio.Server.reason.CLIENT_DISCONNECT
 _SEPARATOR = "\x1e"
@@ -53,7 +53,7 @@ class Engine(engineio.Server):  # type: ignore[misc]
         """
         if self.start_service_task:
             self.start_service_task = False
-            self.service_task_handle = self.start_background_task(self._service_task)
+            self.service_task_handle = self.start_background_task(self.watch)
         try:
             connection = self.open(self, self.generate_id(), environ)
         except HTTPException as problem:
@@ -85,6 +85,16 @@ class Engine(engineio.Server):  # type: ignore[misc]
         headers = [("X-Session-ID", connection.sid)]
         return self._ok(connection.poll(), headers, jsonp_index)
 
+    def watch(self) -> None:
+        """Find the clients that do not answer, from now on."""
+        self._service_task()
+
+    def send_packet(self, sid: str, pkt: Packet) -> None:
+        """Send a packet to a client; one that has left gets none, which is no reason to warn."""
+        connection = self.sockets.get(sid)
+        if connection and not connection.closed:
+            connection.send(pkt)
+
     def handle_request(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Answer a request, also one for a second websocket of a session, which is closed then."""
         if "HTTP_UPGRADE" in environ:
@@ -103,7 +113,8 @@ class EngineSocket(Socket):  # type: ignore[misc]
     """
 
     server: Engine
-    websocket: WebSocket | None = None
+    websocket: BaseWebSocket | None = None
+    queue: Any
     connected: bool
     upgrading: bool
     upgraded: bool
@@ -194,7 +205,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
 
     _upgrade_websocket = open_websocket
 
-    def serve(self, websocket: WebSocket) -> None:
+    def serve(self, websocket: BaseWebSocket) -> None:
         """Talk to the client over a websocket that is open, until it ends.
 
         :param websocket: the websocket; its library has greeted the client.
@@ -202,8 +213,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         if self.upgraded or self.upgrading:
             websocket.close()
             return
-        seconds = self.server.ping_interval + self.server.ping_timeout
-        websocket.socket.settimeout(seconds)
+        websocket.begin(self.server.ping_interval + self.server.ping_timeout)
         if self.connected:
             # Until this is complete, what is to be sent waits.
             self.upgrading = True
@@ -213,7 +223,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
                 return
         self.websocket = websocket
         self.connected = self.upgraded = True
-        writer = self.server.start_background_task(self._write, websocket)
+        self.start_writing()
         try:
             while not self.closed and self._receive_next(websocket):
                 pass
@@ -221,13 +231,10 @@ class EngineSocket(Socket):  # type: ignore[misc]
             # Whoever is silent for too long is gone; who sends no packets has been told.
             self.server.logger.debug("%s: the websocket has ended", self.sid)
         finally:
-            self.queue.put(None)
-            writer.join()
-            while not self.queue.empty():
-                self.queue.get()
+            self.stop_writing()
             self.close(abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
 
-    def _receive_next(self, websocket: WebSocket) -> bool:
+    def _receive_next(self, websocket: BaseWebSocket) -> bool:
         """Handle the next message, of which nothing stays; return whether there was one."""
         packet = websocket.wait()
         if packet is None:
@@ -235,7 +242,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self.receive_packet(packet)
         return True
 
-    def _complete_upgrade(self, websocket: WebSocket) -> bool:
+    def _complete_upgrade(self, websocket: BaseWebSocket) -> bool:
         """Upgrade a polling client to a websocket; return whether it worked."""
         try:
             if websocket.wait() != "2probe":
@@ -247,7 +254,18 @@ class EngineSocket(Socket):  # type: ignore[misc]
         except OSError:
             return False
 
-    def _write(self, websocket: WebSocket) -> None:
+    def start_writing(self) -> None:
+        """Send over the websocket from now on, beginning with what waits."""
+        self._writer = self.server.start_background_task(self._write, self.websocket)
+
+    def stop_writing(self) -> None:
+        """Send what waits, and nothing after that."""
+        self.queue.put(None)
+        self._writer.join()
+        while not self.queue.empty():
+            self.queue.get()
+
+    def _write(self, websocket: BaseWebSocket) -> None:
         """Send what is in the queue, until ``None`` is."""
         try:
             while (packet := self.queue.get()) is not None:

@@ -125,11 +125,14 @@ class Address:
 class Limits:
     """The limits of all clients, and what they use."""
 
-    def __init__(self, server: Server, settings: ServingSettings) -> None:
+    def __init__(
+        self, server: Server, settings: ServingSettings, connection_class: type[Connection]
+    ) -> None:
         """Apply the limits to the connections of a server.
 
         :param server: the Socket.IO server.
         :param settings: the limits.
+        :param connection_class: the class of the connections.
         """
         self.server = server
         self.max_unsent = settings.max_unsent_bytes
@@ -137,8 +140,9 @@ class Limits:
         self._is_full = False
         self._addresses: dict[str, Address] = {}
         self._users: dict[Hashable, Budget] = {}
-        engine = Engine.adopt(server.eio)
+        engine = connection_class.engine_class.adopt(server.eio)
         engine.open = self._open
+        self._connection_class = connection_class
         engine.max_polling_packets = settings.max_polling_packets
         self._connections: dict[str, Connection] = engine.sockets
         _CONNECTIONS.set_function(lambda: len(self._connections))
@@ -203,7 +207,7 @@ class Limits:
                 and unsent[address.name] > _ADDRESS_FACTOR * self.max_unsent
             )
             # Much may have been sent just now, to somebody who is about to read it.
-            if too_much and connection.was_over_limit:
+            if (too_much and connection.was_over_limit) or connection.is_stuck(now):
                 connection.cut("does not read")
             elif not connection.namespaces:
                 patience = _REFUSED_SECONDS if connection.refusal in _FINAL else _JOIN_SECONDS
@@ -254,7 +258,7 @@ class Limits:
             raise Problem(*_TOO_MANY)
         if _size_of_headers(environ) > _LARGEST_HEADERS:
             raise Problem(431, f"A handshake has at most {_LARGEST_HEADERS} characters of headers.")
-        connection = Connection(engine, sid, self, address)
+        connection = self._connection_class(engine, sid, self, address)
         environ[CLIENT] = connection
         address.count(+1)
         was_full, self._is_full = self._is_full, len(self._connections) >= settings.max_connections

@@ -154,6 +154,12 @@ def dispatch(server: Server, eio_sid: str, packet: Packet) -> None:
         server._handle_event(eio_sid, namespace, packet.id, packet.data)
 
 
+def sid_in(server: Server, eio_sid: str, namespace: str) -> str | None:
+    """Return the id of a client in a namespace that has let it in, or ``None``."""
+    sid: str | None = server.manager.sid_from_eio_sid(eio_sid, namespace)
+    return sid if sid and server.manager.is_connected(sid, namespace) else None
+
+
 def has_joined(server: Server, eio_sid: str, namespace: str) -> bool:
     """Tell whether a client has joined a namespace, or has asked to."""
     return server.manager.sid_from_eio_sid(eio_sid, namespace) is not None
@@ -164,9 +170,9 @@ def has_views(server: Server, namespace: str) -> bool:
     return namespace in server.handlers
 
 
-def send_ack(server: Server, eio_sid: str, packet: Packet, answer: Any) -> None:
-    """Answer an event that reaches no handler."""
-    ack = Packet(ACK, namespace=packet.namespace or "/", id=packet.id, data=[answer])
+def send_ack(server: Server, eio_sid: str, packet: Packet, *answer: Any) -> None:
+    """Answer an event past the library."""
+    ack = Packet(ACK, namespace=packet.namespace or "/", id=packet.id, data=[*answer])
     server._send_packet(eio_sid, ack)
 
 

@@ -8,6 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from eventlet import wsgi
+from eventlet.patcher import original
+
+NativeLock = original("threading").Lock
+"""A lock for what takes no time: nothing inside it may let another green thread run."""
 
 
 def socket_of(environ: dict[str, Any]) -> socket.socket:
@@ -26,3 +30,12 @@ def finish(environ: dict[str, Any]) -> Iterable[bytes]:
     """
     wsgi.WSGI_LOCAL.already_handled = True
     return []
+
+
+def plain_socket(connection: socket.socket) -> socket.socket:
+    """Return a socket whose ``send`` never waits by itself.
+
+    :param connection: the socket of a request.
+    """
+    plain: socket.socket = connection.fd  # type: ignore[attr-defined]
+    return plain

@@ -7,6 +7,11 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
+from gevent.monkey import get_original
+
+NativeLock = get_original("threading", "Lock")
+"""A lock for what takes no time: nothing inside it may let another greenlet run."""
+
 
 def socket_of(environ: dict[str, Any]) -> socket.socket:
     """Return the socket that a request came on.
@@ -31,3 +36,12 @@ def finish(environ: dict[str, Any]) -> Iterable[bytes]:
     if "gunicorn.socket" in environ:
         raise StopIteration
     return []
+
+
+def plain_socket(connection: socket.socket) -> socket.socket:
+    """Return a socket whose ``send`` never waits by itself.
+
+    :param connection: the socket of a request.
+    """
+    plain: socket.socket = connection._sock  # type: ignore[attr-defined]
+    return plain

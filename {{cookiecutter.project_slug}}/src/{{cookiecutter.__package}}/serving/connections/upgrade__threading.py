@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any, NoReturn
+
+NativeLock = threading.Lock
+"""A lock for what takes no time."""
 
 
 def socket_of(environ: dict[str, Any]) -> socket.socket:
@@ -29,3 +33,11 @@ def finish(environ: dict[str, Any]) -> NoReturn:
     :raises ConnectionError: how Werkzeug is told.
     """
     raise StopIteration if "gunicorn.socket" in environ else ConnectionError
+
+
+def plain_socket(connection: socket.socket) -> socket.socket:
+    """Return a socket whose ``send`` can be told not to wait.
+
+    :param connection: the socket of a request.
+    """
+    return connection

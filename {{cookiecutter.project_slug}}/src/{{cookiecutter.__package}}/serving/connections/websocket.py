@@ -38,7 +38,7 @@ _SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\n"
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
 )
-_READ_SIZE = 16_384
+_READ_SIZE = 65_536
 # A read that took longer than this many seconds has blocked, so others have run.
 _BLOCKING = 0.001
 
@@ -49,7 +49,7 @@ class Owner(Protocol):
     max_message_bytes: int
     """The size of the largest message."""
 
-    def serve(self, websocket: WebSocket) -> None:
+    def serve(self, websocket: BaseWebSocket) -> None:
         """Talk to the client, until the websocket ends."""
 
     def count(self, size: int) -> bool:
@@ -65,11 +65,10 @@ class Owner(Protocol):
         """Note that other clients have had their turn."""
 
 
-class WebSocket:
-    """One websocket."""
+class BaseWebSocket:
+    """One websocket: how it begins and ends; a subclass reads and writes its frames."""
 
     socket: socket.socket
-    """The time-out of the socket is that after which a client that is silent counts as gone."""
 
     def __init__(self, owner: Owner) -> None:
         """Prepare for a connection.
@@ -77,10 +76,7 @@ class WebSocket:
         :param owner: what talks to the client once the websocket is open, and counts what it sends.
         """
         self._owner = owner
-        self._connection = Connection(ConnectionType.SERVER)
         self._is_over = False
-        # The owner reads, and another task writes.
-        self._lock = threading.Lock()
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -97,11 +93,63 @@ class WebSocket:
         self._owner.serve(self)
         return finish(environ)
 
+    def begin(self, seconds: float) -> None:
+        """Prepare to read and to write, after the handshake.
+
+        :param seconds: after this time, a client that is silent counts as gone.
+        """
+        raise NotImplementedError
+
     def wait(self) -> str | bytes | None:
         """Return the next message; ``None`` at the end of the connection.
 
         :raises OSError: the client is silent for too long.
         """
+        raise NotImplementedError
+
+    def send(self, message: str | bytes) -> None:
+        """Send a message.
+
+        :raises OSError: the connection has ended, or the client does not read.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """End the connection."""
+        raise NotImplementedError
+
+    def cut(self) -> None:
+        """End the connection at once; nothing waits for the client, nor for its messages."""
+        self._is_over = True
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+    def _read(self) -> bytes:
+        """Read what is there, or wait for it; nothing is the end of the connection."""
+        began = time.perf_counter()
+        data = self.socket.recv(_READ_SIZE)
+        now = time.perf_counter()
+        if now - began > _BLOCKING:
+            self._owner.has_yielded(now)
+        return data
+
+
+class WebSocket(BaseWebSocket):
+    """One websocket, by a library."""
+
+    def __init__(self, owner: Owner) -> None:
+        """Prepare for a connection."""
+        super().__init__(owner)
+        self._connection = Connection(ConnectionType.SERVER)
+        # The owner reads, and another task writes.
+        self._lock = threading.Lock()
+
+    def begin(self, seconds: float) -> None:
+        """Prepare to read and to write."""
+        self.socket.settimeout(seconds)
+
+    def wait(self) -> str | bytes | None:
+        """Return the next message; ``None`` at the end of the connection."""
         self._owner.apply_backpressure()
         message = _Message(self._owner)
         try:
@@ -121,41 +169,23 @@ class WebSocket:
                             return None
                         if isinstance(event, Ping):
                             self._write(event.response())
-                if not self._read():
+                data = self._read()
+                if not data:
                     return None
+                self._connection.receive_data(data)
         except RemoteProtocolError:
             self._end(CloseConnection(CloseReason.PROTOCOL_ERROR))
         finally:
             message.release()
         return None
 
-    def _read(self) -> bool:
-        """Read what is there, or wait for it; return whether the connection goes on."""
-        began = time.perf_counter()
-        data = self.socket.recv(_READ_SIZE)
-        now = time.perf_counter()
-        if now - began > _BLOCKING:
-            self._owner.has_yielded(now)
-        if data:
-            self._connection.receive_data(data)
-        return bool(data)
-
     def send(self, message: str | bytes) -> None:
-        """Send a message.
-
-        :raises OSError: the connection has ended, or the client does not read.
-        """
+        """Send a message."""
         self._write(TextMessage(message) if isinstance(message, str) else BytesMessage(message))
 
     def close(self) -> None:
         """End the connection."""
         self._end(CloseConnection(CloseReason.NORMAL_CLOSURE))
-
-    def cut(self) -> None:
-        """End the connection at once; nothing waits for the client, nor for its messages."""
-        self._is_over = True
-        with suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
 
     def _end(self, event: CloseConnection) -> None:
         with suppress(OSError):

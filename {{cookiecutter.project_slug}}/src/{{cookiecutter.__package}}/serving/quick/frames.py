@@ -1,0 +1,287 @@
+# Owned by the template: an update may change this file.
+"""The quick websocket: frames (RFC 6455, section 5) are read from a buffer, and written at once."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..connections.upgrade import NativeLock, plain_socket
+from ..connections.websocket import BaseWebSocket, Owner
+
+_TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
+# Bits of the first byte of a frame, and of the second.
+_FIN, _RESERVED, _IS_CONTROL, _MASKED = 0x80, 0x70, 0x08, 0x80
+_LARGEST_CONTROL = 125
+
+_NORMAL, _PROTOCOL_ERROR, _NO_TEXT, _TOO_BIG = 1000, 1002, 1007, 1009
+# The codes with which a client may close (section 7.4, and the registry of IANA).
+_CODES_OF_CLIENTS = frozenset((*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)))
+
+# A flag of send(); Windows, which does not know it, gets by without.
+_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
+
+
+class FrameError(Exception):
+    """A client has sent what ends the connection."""
+
+    def __init__(self, code: int) -> None:
+        """Describe the end.
+
+        :param code: the code to close with (RFC 6455, section 7.4.1).
+        """
+        super().__init__(code)
+        self.code = code
+
+
+def encode(message: str | bytes) -> bytes:
+    """Return the frame that a message is sent in.
+
+    :param message: a text, or bytes.
+    """
+    if isinstance(message, str):
+        return _frame(_TEXT, message.encode())
+    return _frame(_BINARY, message)
+
+
+def _frame(opcode: int, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        return bytes((_FIN | opcode, size)) + payload
+    if size < 65_536:
+        return struct.pack(">BBH", _FIN | opcode, 126, size) + payload
+    return struct.pack(">BBQ", _FIN | opcode, 127, size) + payload
+
+
+def _unmasked(payload: bytearray, mask: bytearray) -> bytes:
+    """Return a payload without its mask (section 5.3): as one number, not byte by byte."""
+    size = len(payload)
+    pattern = (mask * (size // 4 + 1))[:size]
+    number = int.from_bytes(payload, "little") ^ int.from_bytes(pattern, "little")
+    return number.to_bytes(size, "little")
+
+
+class FrameReader:
+    """Takes what comes from a client apart into frames."""
+
+    def __init__(self, max_message_bytes: int) -> None:
+        """Start with nothing.
+
+        :param max_message_bytes: the size of the largest message.
+        """
+        self.buffer = bytearray()
+        self._max_message_bytes = max_message_bytes
+
+    def next_frame(self) -> tuple[int, bytes] | None:
+        """Return the first byte and the payload of the next frame, if all of it is there.
+
+        :raises FrameError: the frame is malformed, or too large.
+        """
+        buffer = self.buffer
+        there = len(buffer)
+        if there < 2:
+            return None
+        first, second = buffer[0], buffer[1]
+        if not second & _MASKED or first & _RESERVED:
+            raise FrameError(_PROTOCOL_ERROR)
+        size, head = second & 0x7F, 6
+        if first & _IS_CONTROL:
+            if size > _LARGEST_CONTROL or not first & _FIN:
+                raise FrameError(_PROTOCOL_ERROR)
+        elif size == 126:
+            if there < 4:
+                return None
+            size, head = int.from_bytes(buffer[2:4], "big"), 8
+        elif size == 127:
+            if there < 10:
+                return None
+            size, head = int.from_bytes(buffer[2:10], "big"), 14
+        if size > self._max_message_bytes:
+            raise FrameError(_TOO_BIG)
+        end = head + size
+        if there < end:
+            return None
+        payload = _unmasked(buffer[head:end], buffer[head - 4 : head])
+        del buffer[:end]
+        return first, payload
+
+
+class FrameSocket(BaseWebSocket):
+    """One websocket, whose messages are written without waiting for a task to do so."""
+
+    def __init__(self, owner: Owner, start_task: Callable[..., Any]) -> None:
+        """Prepare for a connection.
+
+        :param owner: what talks to the client, and counts what it sends.
+        :param start_task: starts a task in the background.
+        """
+        super().__init__(owner)
+        self.unsent = 0
+        """How many bytes the client has yet to take."""
+        self.waits_since = 0.0
+        """When the client last took some of them, by ``time.monotonic()``."""
+        self._start_task = start_task
+        self._reader = FrameReader(owner.max_message_bytes)
+        # The frames of a message that is not complete, and how many bytes of it are there.
+        self._opcode = 0
+        self._parts: list[bytes] = []
+        self._kept = 0
+        self._lock = NativeLock()
+        self._plain: Any = None
+        self._backlog: list[bytes] = []
+        self._flusher: Any = None
+        self._is_ending = False
+
+    def begin(self, seconds: float) -> None:
+        """Prepare to read and to write."""
+        # Whoever is silent, or takes nothing, is found by the pings and the limits.
+        self.socket.settimeout(None)
+        self._plain = plain_socket(self.socket)
+
+    def wait(self) -> str | bytes | None:
+        """Return the next message; ``None`` at the end of the connection."""
+        owner, buffer = self._owner, self._reader.buffer
+        owner.apply_backpressure()
+        try:
+            while not self._is_over:
+                frame = self._reader.next_frame()
+                if frame is None:
+                    data = self._read()
+                    buffer += data
+                    if not data or (len(buffer) > len(data) and not self._keep(len(buffer))):
+                        return None
+                    continue
+                first, payload = frame
+                if not owner.count(len(payload)):
+                    return None
+                if first & _IS_CONTROL:
+                    self._control(first & 0x0F, payload)
+                elif (message := self._message(first & 0x0F, payload, first & _FIN)) is not None:
+                    return message
+        except FrameError as error:
+            self._end(error.code)
+        except UnicodeDecodeError:
+            self._end(_NO_TEXT)
+        return None
+
+    def _message(self, opcode: int, payload: bytes, is_last: int) -> str | bytes | None:
+        """Return the message that a frame completes (section 5.4).
+
+        :raises FrameError: the frame does not follow the ones before it.
+        :raises UnicodeDecodeError: the message is no text.
+        """
+        if opcode > _BINARY or (opcode == 0) != (self._opcode != 0):
+            raise FrameError(_PROTOCOL_ERROR)
+        if self._opcode or not is_last:
+            self._opcode = self._opcode or opcode
+            self._parts.append(payload)
+            if not self._keep(0):
+                raise FrameError(_TOO_BIG)
+            if not is_last:
+                return None
+            payload = b"".join(self._parts)
+            opcode, self._opcode, self._parts = self._opcode, 0, []
+        if self._kept:
+            self._keep(0)
+        return payload.decode() if opcode == _TEXT else payload
+
+    def _keep(self, read: int) -> bool:
+        """Count the bytes of a message that is not complete; return whether there may be more.
+
+        :param read: how many were read that are no frame yet.
+        """
+        in_frames = sum(map(len, self._parts))
+        change, self._kept = in_frames + read - self._kept, in_frames + read
+        return self._owner.reserve(change) and in_frames <= self._owner.max_message_bytes
+
+    def _control(self, opcode: int, payload: bytes) -> None:
+        """Handle a control frame (section 5.5).
+
+        :raises FrameError: there is no such frame.
+        :raises UnicodeDecodeError: the reason of a close frame is no text.
+        """
+        if opcode == _PING:
+            self.write(_frame(_PONG, payload))
+        elif opcode == _CLOSE:
+            code = int.from_bytes(payload[:2], "big") if payload else _NORMAL
+            payload[2:].decode()
+            self._end(code if code in _CODES_OF_CLIENTS else _PROTOCOL_ERROR)
+        elif opcode != _PONG:
+            raise FrameError(_PROTOCOL_ERROR)
+
+    def send(self, message: str | bytes) -> None:
+        """Send a message."""
+        self.write(encode(message))
+
+    def write(self, frame: bytes) -> None:
+        """Send a frame at once; what the client does not take yet, a task sends.
+
+        :param frame: the frame, as it goes over the network.
+        """
+        with self._lock:
+            if self._plain is None or self._is_ending:
+                return
+            if self._flusher is None:
+                try:
+                    sent = self._plain.send(frame, _AT_ONCE)
+                except BlockingIOError:
+                    sent = 0
+                except OSError:
+                    # The client has gone; who reads from it finds that out.
+                    return
+                if sent == len(frame):
+                    return
+                frame = frame[sent:]
+                self.waits_since = time.monotonic()
+                # It cannot begin before the lock is free.
+                self._flusher = self._start_task(self._flush)
+            self._backlog.append(frame)
+            self.unsent += len(frame)
+
+    def _flush(self) -> None:
+        """Send what waits, until nothing is left."""
+        try:
+            while data := self._next_piece():
+                sent = self.socket.send(data)
+                with self._lock:
+                    self._backlog.insert(0, data[sent:])
+                    self.unsent -= sent
+                    self.waits_since = time.monotonic()
+        except OSError:
+            self.cut()
+        if self._is_ending:
+            self.cut()
+
+    def _next_piece(self) -> bytes:
+        """Return what waits; at the end, frames are written at once again."""
+        with self._lock:
+            data = b"".join(self._backlog)
+            self._backlog = []
+            if not data:
+                self._flusher = None
+            return data
+
+    def close(self) -> None:
+        """End the connection when the client has taken what was sent."""
+        self._end(_NORMAL)
+
+    def _end(self, code: int) -> None:
+        self.write(_frame(_CLOSE, code.to_bytes(2, "big")))
+        with self._lock:
+            self._is_ending = True
+            waits = self._flusher is not None
+        if not waits:
+            self.cut()
+
+    def release(self) -> None:
+        """Let go of the socket, which the server closes after that."""
+        self._end(_NORMAL)
+        if flusher := self._flusher:
+            flusher.join()
+        with self._lock:
+            self._plain = None
+        self._parts = []
+        self._keep(0)
