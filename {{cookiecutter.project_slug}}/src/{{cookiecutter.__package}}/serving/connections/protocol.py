@@ -8,6 +8,7 @@ What the service uses of python-socketio beyond its documentation is used in thi
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from socketio import Server
@@ -32,6 +33,8 @@ _LONGEST_NAME = 200
 # What a client sends along when it connects is kept for as long as it stays.
 _LARGEST_AUTH = 8_192
 _WITH_ATTACHMENTS = (BINARY_EVENT, BINARY_ACK)
+# An event without attachments, up to its data: what nearly all messages are.
+_PLAIN_EVENT = re.compile(r"2(?:(/[^,?]*),)?(\d{1,18})?(?=\[)", re.ASCII)
 _KIND = re.compile(r"(\d)(?:\d+-)?(/[^,]*)?", re.ASCII)
 
 
@@ -56,6 +59,13 @@ def parse(text: str) -> Packet:
     :param text: the message, without its attachments, which follow it.
     :raises MalformedError: the client may not send it.
     """
+    found = _PLAIN_EVENT.match(text)
+    if found and len(found[1] or "/") <= _LONGEST_NAME:
+        packet = Packet(EVENT, namespace=found[1] or "/", id=int(found[2]) if found[2] else None)
+        with suppress(ValueError):
+            packet.data = Packet.json.loads(text[found.end() :])
+            if not _violation(packet):
+                return packet
     if text.startswith(str(CONNECT)) and len(text) > _LARGEST_AUTH:
         # It is not even looked into.
         packet = Packet(CONNECT, namespace=kind_of(text)[1][:_LONGEST_NAME])
