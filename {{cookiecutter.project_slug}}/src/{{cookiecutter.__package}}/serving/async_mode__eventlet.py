@@ -52,3 +52,10 @@ ADVICE: Final = (
     "Eventlet gets bug fixes only. README.md, “Leaving eventlet”, names the two ways out."
 )
 """What whoever develops the service should know of this mode; empty where there is nothing."""
+
+
+def balance(busy: int) -> None:
+    """Do nothing, whatever there is to do: green threads give way by themselves, when they wait.
+
+    :param busy: how many clients have just sent something.
+    """

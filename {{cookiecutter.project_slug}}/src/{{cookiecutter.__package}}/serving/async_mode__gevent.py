@@ -26,3 +26,10 @@ ASYNC_MODE: Final = "gevent"
 """What Flask-SocketIO is told to use."""
 ADVICE: Final = ""
 """What whoever develops the service should know of this mode; empty where there is nothing."""
+
+
+def balance(busy: int) -> None:
+    """Do nothing, whatever there is to do: greenlets give way by themselves, when they wait.
+
+    :param busy: how many clients have just sent something.
+    """

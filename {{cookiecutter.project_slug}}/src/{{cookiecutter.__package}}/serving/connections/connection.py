@@ -8,7 +8,6 @@ sent to it is counted, and held back until the client is accepted.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from . import protocol
 from .budget import cost, too_many
 from .engine import CLIENT_LEFT, Engine, EngineSocket
 from .protocol import MalformedError
+from .upgrade import NativeLock
 
 if TYPE_CHECKING:
     from .limits import Address, Limits
@@ -52,6 +52,25 @@ class Connection(Client, EngineSocket):
 
     engine_class = Engine
     """The class of the server that has such connections."""
+    was_over_limit = False
+    """Whether too much waited for it at the last look."""
+    sent_at = 0.0
+    """When the client last sent something, by ``time.monotonic()``."""
+
+    # With these, it begins: what few connections ever need takes no memory in all the others.
+    _waited = 0.0
+    _last_yield = 0.0
+    _unsent = 0
+    _kept = 0
+    _is_cut = False
+    _held_size = 0
+    _sent_to = ""
+    # A message whose attachments are still to come, and those that are there.
+    _incomplete: Packet | None = None
+    # How many more attachments belong to a message that was refused.
+    _unwanted = 0
+    _malformed = 0
+    _next_line = 0.0
 
     def __init__(self, server: Engine, sid: str, limits: Limits, address: Address) -> None:
         """Create a connection.
@@ -68,28 +87,13 @@ class Connection(Client, EngineSocket):
         """The namespaces with views that the client is in."""
         self.without_namespace_since = time.monotonic()
         """When it last left such a namespace, or came."""
-        self.was_over_limit = False
-        """Whether too much waited for it at the last look."""
         self._limits = limits
         self._budgets = limits.anonymous_budgets(address)
-        self._waited = 0.0
-        self._last_yield = 0.0
-        self._lock = threading.Lock()
-        self._unsent = 0
-        self._kept = 0
-        self._is_cut = False
+        self._lock = NativeLock()
         # Messages for a client that asks to be let in, by namespace, until that is decided.
         self._held: dict[str, list[EnginePacket]] = {}
-        self._held_size = 0
-        self._holding = threading.Lock()
-        self._sent_to = ""
-        # A message whose attachments are still to come, and those that are there.
-        self._incomplete: Packet | None = None
+        self._holding = NativeLock()
         self._attachments: list[bytes] = []
-        # How many more attachments belong to a message that was refused.
-        self._unwanted = 0
-        self._malformed = 0
-        self._next_line = 0.0
 
     # What comes in
 
@@ -99,7 +103,7 @@ class Connection(Client, EngineSocket):
         :param size: how many bytes it is.
         :return: whether the connection goes on.
         """
-        now = time.monotonic()
+        self.sent_at = now = time.monotonic()
         tokens = cost(size)
         wait = 0.0
         for budget in self._budgets:

@@ -115,14 +115,10 @@ class EngineSocket(Socket):  # type: ignore[misc]
     server: Engine
     websocket: BaseWebSocket | None = None
     queue: Any
+    _posting = False
     connected: bool
     upgrading: bool
     upgraded: bool
-
-    def __init__(self, server: Engine, sid: str) -> None:
-        """Create a connection without a transport."""
-        super().__init__(server, sid)
-        self._posting = False
 
     def receive_packet(self, packet: str | bytes) -> None:
         """Handle one packet of Engine.IO, or a binary message.

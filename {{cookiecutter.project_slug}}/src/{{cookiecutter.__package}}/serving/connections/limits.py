@@ -17,6 +17,7 @@ from socketio import Server
 
 from ...flask_view import Problem
 from ...flask_view.handling.client import CHARGE, CLIENT
+from ..async_mode import balance
 from ..settings import ServingSettings
 from .budget import BURST_SECONDS, Budget, client_network, cost, has_limits
 from .connection import Connection
@@ -197,7 +198,9 @@ class Limits:
         """Drop clients that do not read or join no namespace, and forget those that are gone."""
         now = time.monotonic()
         unsent: dict[str, int] = {}
-        for connection in self.connections():
+        connections = self.connections()
+        balance(sum(now - connection.sent_at < 1 for connection in connections))
+        for connection in connections:
             size = connection.unsent
             address = connection.address
             unsent[address.name] = unsent.get(address.name, 0) + size

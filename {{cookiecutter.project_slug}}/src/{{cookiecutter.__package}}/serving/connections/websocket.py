@@ -38,7 +38,8 @@ _SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\n"
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n"
 )
-_READ_SIZE = 65_536
+# A thread that waits for data has taken the memory for it.
+_SMALL_READ, _LARGE_READ = 4_096, 65_536
 # A read that took longer than this many seconds has blocked, so others have run.
 _BLOCKING = 0.001
 
@@ -69,6 +70,7 @@ class BaseWebSocket:
     """One websocket: how it begins and ends; a subclass reads and writes its frames."""
 
     socket: socket.socket
+    _read_size = _SMALL_READ
 
     def __init__(self, owner: Owner) -> None:
         """Prepare for a connection.
@@ -127,10 +129,11 @@ class BaseWebSocket:
     def _read(self) -> bytes:
         """Read what is there, or wait for it; nothing is the end of the connection."""
         began = time.perf_counter()
-        data = self.socket.recv(_READ_SIZE)
+        data = self.socket.recv(self._read_size)
         now = time.perf_counter()
         if now - began > _BLOCKING:
             self._owner.has_yielded(now)
+        self._read_size = _LARGE_READ if len(data) == self._read_size else _SMALL_READ
         return data
 
 

@@ -54,6 +54,8 @@ class QuickConnection(Connection):
     def __init__(self, *args: Any) -> None:
         """Create a connection."""
         super().__init__(*args)
+        # The pings find who does not answer; the library need not look at each packet.
+        self.last_ping = None
         # Held while it turns from a queue to a websocket.
         self._switching = NativeLock()
 
@@ -134,6 +136,15 @@ class QuickConnection(Connection):
     def stop_writing(self) -> None:
         """Send what waits, and nothing after that."""
         self.websocket.release()
+
+    def send(self, pkt: EnginePacket) -> None:
+        """Send a packet, now or when the client is accepted in the namespace that it is for."""
+        frame = vars(pkt).get("frame")
+        if frame is not None and self._is_direct and not self._held:
+            # It has been sent to somebody else, so it only needs to be sent.
+            self.websocket.write(frame)
+        else:
+            super().send(pkt)
 
     def _put(self, packet: EnginePacket) -> None:
         if not self._is_direct:
