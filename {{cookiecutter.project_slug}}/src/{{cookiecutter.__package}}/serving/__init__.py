@@ -6,7 +6,8 @@
 3. ``layers``: what stands around the application, in which order; ``service`` is all of it.
 4. ``requests``: what every HTTP request passes before Flask sees it.
 5. ``connections``: what every Socket.IO connection and each of its packets passes.
-6. ``cluster``: the other processes, which a broker joins with this one.
+6. ``quick``: the quick path of the events, which a setting turns off.
+7. ``cluster``: the other processes, which a broker joins with this one.
 
 Beside that: ``welcome`` (the page in development), ``new_view`` (what that command writes),
 ``readiness``, ``instance`` (files of the service's own), ``lookup`` (of host names), ``urls``.

@@ -231,6 +231,9 @@ class Connection(Client, EngineSocket):
             return
         elif packet.packet_type == DISCONNECT:
             self._left_namespace(namespace)
+        elif protocol.sid_in(server, self.sid, namespace) is None:
+            # It is about to leave, and gets no answer any more.
+            return
         try:
             protocol.dispatch(server, self.sid, packet)
         except Exception:

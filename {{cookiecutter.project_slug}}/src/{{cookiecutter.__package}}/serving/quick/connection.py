@@ -17,7 +17,7 @@ from ..connections import protocol
 from ..connections.connection import Connection
 from ..connections.engine import Engine
 from ..connections.upgrade import NativeLock
-from .context import SESSION, EventContexts
+from .context import APP, SESSION, EventContexts
 from .frames import FrameSocket, encode
 from .pings import Pings
 
@@ -64,8 +64,11 @@ class QuickConnection(Connection):
     def entering(self) -> None:
         """Keep what the contexts of all its events have in common."""
         context: Any = request_ctx
-        if self._contexts is None and SESSION in context.request.environ:
+        environ = context.request.environ
+        if self._contexts is None and SESSION in environ:
             self._contexts = EventContexts(context._get_current_object())
+            # The events that take the path of Flask-SocketIO get theirs from there, too.
+            environ[APP] = self._contexts
 
     def _deliver(self, packet: Packet) -> None:
         """Answer an event of a view; leave everything else to the library."""

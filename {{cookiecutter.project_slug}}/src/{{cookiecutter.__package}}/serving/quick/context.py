@@ -21,8 +21,8 @@ from flask.signals import (
     request_tearing_down,
 )
 
-SESSION = "saved_session"
-"""Where Flask-SocketIO keeps the session of a connection in its environment."""
+APP, SESSION = "flask.app", "saved_session"
+"""Where Flask-SocketIO keeps application and session of a connection, in its environment."""
 
 
 class EventContexts:
@@ -50,6 +50,13 @@ class EventContexts:
         :param about: what the event's ``request`` has that others have not.
         """
         return EventContext(self, about)
+
+    def request_context(self, environ: dict[str, Any]) -> EventContext:
+        """Return a context for Flask-SocketIO, which asks the application for one.
+
+        :param environ: the environment of the handshake.
+        """
+        return EventContext(self, {})
 
 
 class EventContext(RequestContext):
