@@ -241,9 +241,7 @@ class Connection(Client, EngineSocket):
             logger.exception("A message of Socket.IO could not be handled, sid %s", self.sid)
         finally:
             if asks:
-                with self._holding:
-                    self._held.pop(namespace, None)
-                    self._held_size = 0
+                self._release(namespace)
 
     def _refuse(self, error: MalformedError) -> None:
         """Answer a malformed message if it asks for an ack; cut the connection after too many."""
@@ -318,8 +316,8 @@ class Connection(Client, EngineSocket):
     def _is_held_back(self, packet: EnginePacket) -> bool:
         """Tell whether a message is not to be sent at once.
 
-        It is kept while the client waits to be let into the namespace. What lets it in is the
-        message by which the library accepts it, and what was kept follows that one.
+        It is kept while the client waits to be let into the namespace. Even the message by which
+        the library lets it in is, until the library has finished: somebody may answer it at once.
         """
         data = packet.data
         if not self._held:
@@ -336,11 +334,7 @@ class Connection(Client, EngineSocket):
             if namespace not in self._held:
                 return False
             if kind == CONNECT:
-                if protocol.has_views(self._limits.server, namespace):
-                    self.namespaces.add(namespace)
-                for waiting in (packet, *self._held[namespace]):
-                    self._put(waiting)
-                del self._held[namespace]
+                self._held[namespace].insert(0, packet)
                 return True
             if kind == CONNECT_ERROR:
                 del self._held[namespace]
@@ -350,6 +344,19 @@ class Connection(Client, EngineSocket):
         if self._held_size > self._limits.max_unsent:
             self.cut("too much before it was accepted")
         return True
+
+    def _release(self, namespace: str) -> None:
+        """Send what was kept to a client that has been let in; drop it otherwise."""
+        with self._holding:
+            waiting = self._held.get(namespace, [])
+            if waiting and protocol.kind_of(waiting[0].data)[0] == CONNECT:
+                if protocol.has_views(self._limits.server, namespace):
+                    self.namespaces.add(namespace)
+                for packet in waiting:
+                    self._put(packet)
+            # Only now may others send past these.
+            self._held.pop(namespace, None)
+            self._held_size = 0
 
     # Who the client is, and its end
 
