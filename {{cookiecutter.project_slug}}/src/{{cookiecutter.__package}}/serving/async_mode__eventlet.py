@@ -11,7 +11,7 @@ import socket
 import sys
 import warnings
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 if "flask" in sys.modules:
     sys.exit(
@@ -35,6 +35,7 @@ try:
         import eventlet
     from eventlet import tpool
     from eventlet.green import socket as green_socket
+    from eventlet.patcher import original
 except ModuleNotFoundError:
     sys.exit("eventlet is not installed. Install what the service needs: uv sync")
 
@@ -52,3 +53,12 @@ ADVICE: Final = (
     "Eventlet gets bug fixes only. README.md, “Leaving eventlet”, names the two ways out."
 )
 """What whoever develops the service should know of this mode; empty where there is nothing."""
+
+
+def native(module: str, name: str) -> Any:
+    """Return a function as it was before eventlet replaced it.
+
+    :param module: the module of the standard library.
+    :param name: the name of the function in it.
+    """
+    return getattr(original(module), name)
