@@ -72,6 +72,7 @@ FILES = {
     "src/service/serving/process/background.py",
     "src/service/serving/process/drain.py",
     "src/service/serving/process/listener.py",
+    "src/service/serving/process/log_writer.py",
     "src/service/serving/process/logs.py",
     "src/service/serving/process/server.py",
     "src/service/serving/process/worker.py",

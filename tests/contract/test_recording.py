@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from contract_service.flask_view import FlaskView, Problem, on, route
-from contract_service.serving.process.logs import TextFormatter, configure_logging
+from contract_service.serving.process.logs import configure_logging
 from contract_service.settings import Settings
 from flask import Flask, abort, g, request
 from flask_socketio import ConnectionRefusedError
@@ -85,14 +86,14 @@ def views() -> list[type[FlaskView]]:
 
 @pytest.fixture
 def lines(app: Flask) -> Callable[[], list[str]]:
-    """Return what returns the lines of the log, without their time."""
+    """Return what returns the lines of the log, without their time and their logger."""
     stream = io.StringIO()
     (handler,) = (h for h in logging.getLogger().handlers if h.name == "stderr")
     handler.setStream(stream)
     # Other tests leave behind who looks for a broker that is gone.
     handler.addFilter(lambda record: record.name != "socketio")
-    handler.setFormatter(TextFormatter("%(levelname)s %(message)s"))
-    return lambda: stream.getvalue().splitlines()
+    start = re.compile(r"^[\d-]{10} [\d:]{8},\d{3} (\w+) \S+ ", re.MULTILINE)
+    return lambda: start.sub(r"\1 ", stream.getvalue()).splitlines()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import socket
 import sys
 import warnings
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 if "flask" in sys.modules:
     sys.exit(
@@ -35,6 +35,7 @@ try:
         import eventlet
     from eventlet import tpool
     from eventlet.green import socket as green_socket
+    from eventlet.patcher import original
 except ModuleNotFoundError:
     sys.exit("eventlet is not installed. Install what the service needs: uv sync")
 
@@ -59,3 +60,12 @@ def balance(busy: int) -> None:
 
     :param busy: how many clients have just sent something.
     """
+
+
+def native(module: str, name: str) -> Any:
+    """Return a function as it was before eventlet replaced it.
+
+    :param module: the module of the standard library.
+    :param name: the name of the function in it.
+    """
+    return getattr(original(module), name)

@@ -22,6 +22,9 @@ except ModuleNotFoundError:
 
 monkey.patch_all()
 
+native: Final = monkey.get_original
+"""Returns a function as it was before: ``native("time", "sleep")``."""
+
 ASYNC_MODE: Final = "gevent"
 """What Flask-SocketIO is told to use."""
 ADVICE: Final = ""

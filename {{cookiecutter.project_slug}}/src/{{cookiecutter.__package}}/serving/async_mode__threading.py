@@ -6,7 +6,8 @@ library here, which is why this module is the first import of the command line a
 """
 
 import sys
-from typing import Final
+from importlib import import_module
+from typing import Any, Final
 
 ASYNC_MODE: Final = "threading"
 """What Flask-SocketIO is told to use."""
@@ -24,3 +25,12 @@ def balance(busy: int) -> None:
     :param busy: how many clients have just sent something.
     """
     sys.setswitchinterval(min(max(0.005, busy * 0.000_04), 0.05))
+
+
+def native(module: str, name: str) -> Any:
+    """Return a function of the system; an asynchronous library would have replaced it.
+
+    :param module: the module of the standard library.
+    :param name: the name of the function in it.
+    """
+    return getattr(import_module(module), name)

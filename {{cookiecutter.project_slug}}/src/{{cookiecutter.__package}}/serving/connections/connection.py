@@ -21,16 +21,19 @@ from socketio.packet import BINARY_EVENT, CONNECT, CONNECT_ERROR, DISCONNECT, Pa
 
 from ...flask_view import Problem
 from ...flask_view.handling.client import Client
+from ..async_mode import native
 from . import protocol
 from .budget import cost, too_many
 from .engine import CLIENT_LEFT, Engine, EngineSocket
 from .protocol import MalformedError
-from .upgrade import NativeLock
 
 if TYPE_CHECKING:
     from .limits import Address, Limits
 
 logger = logging.getLogger(__name__)
+
+NativeLock = native("_thread", "allocate_lock")
+"""A lock for what takes no time: while one is held, nothing waits, nor lets anybody else run."""
 
 _DROPPED = Counter(
     "socketio_clients_dropped_total", "Clients whose connection was cut, by reason.", ("reason",)

@@ -8,10 +8,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from eventlet import wsgi
-from eventlet.patcher import original
-
-NativeLock = original("threading").Lock
-"""A lock for what takes no time: nothing inside it may let another green thread run."""
 
 
 def socket_of(environ: dict[str, Any]) -> socket.socket:

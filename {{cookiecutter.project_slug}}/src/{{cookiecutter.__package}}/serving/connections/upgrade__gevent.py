@@ -7,11 +7,6 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from gevent.monkey import get_original
-
-NativeLock = get_original("threading", "Lock")
-"""A lock for what takes no time: nothing inside it may let another greenlet run."""
-
 
 def socket_of(environ: dict[str, Any]) -> socket.socket:
     """Return the socket that a request came on.

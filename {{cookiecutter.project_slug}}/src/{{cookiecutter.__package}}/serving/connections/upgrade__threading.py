@@ -4,11 +4,7 @@
 from __future__ import annotations
 
 import socket
-import threading
 from typing import Any, NoReturn
-
-NativeLock = threading.Lock
-"""A lock for what takes no time."""
 
 
 def socket_of(environ: dict[str, Any]) -> socket.socket:

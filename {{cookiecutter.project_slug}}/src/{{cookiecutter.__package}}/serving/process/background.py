@@ -11,6 +11,7 @@ from typing import Any
 
 from ..cluster.broker import RedisManager
 from ..service import Service
+from .logs import write_in_background
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ def start(service: Service) -> None:
 
     :param service: the service that starts serving.
     """
+    write_in_background()
     server, limits = service.socketio.server, service.limits
     if isinstance(server.manager, RedisManager):
         server.manager.check()

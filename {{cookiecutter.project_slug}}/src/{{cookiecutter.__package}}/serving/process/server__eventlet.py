@@ -6,16 +6,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from typing import Any
 
 import eventlet.wsgi
 from eventlet.greenio import GreenPipe
 from eventlet.greenpool import GreenPool
-from eventlet.patcher import original
 
+from ..async_mode import native
 from ..connections.limits import SPARE_PLACES
 from ..requests.pending import PendingRequests
 from ..service import Service
-from . import background
+from . import background, logs
 from .worker import Worker
 
 
@@ -48,13 +49,17 @@ def serve(listener: socket.socket, service: Service) -> None:
 def _next_signal() -> int:
     """Wait for a signal to stop, while the green threads run; a second signal ends the process."""
     reader, writer = os.pipe()
-    write = original("os").write
+    write = native("os", "write")
+
+    def end(*_: Any) -> None:
+        logs.write_what_waits()
+        os._exit(1)
 
     def leave_word(number: int, _: object) -> None:
         # A handler runs between any two instructions, so nothing else can be done in it.
         write(writer, bytes([number]))
         for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, lambda *_: os._exit(1))
+            signal.signal(again, end)
 
     signal.signal(signal.SIGTERM, leave_word)
     signal.signal(signal.SIGINT, leave_word)

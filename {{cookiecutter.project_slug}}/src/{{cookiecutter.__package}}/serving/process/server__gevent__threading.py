@@ -11,10 +11,12 @@ import sys
 from types import FrameType
 from typing import Any
 
+from ..async_mode import native
 from ..connections.limits import SPARE_PLACES
 from ..requests.pending import PendingRequests
 from ..service import Service
 from . import background
+from .log_writer import PAUSE
 
 
 def serve(listener: socket.socket, service: Service) -> None:
@@ -76,6 +78,8 @@ def _end_at_once_if_told_twice(arbiter: Any) -> None:
     """Make a second signal end the process and its worker at once."""
 
     def end(*_: Any) -> None:
+        # Until the worker has written what it has logged.
+        native("time", "sleep")(2 * PAUSE)
         arbiter.kill_workers(signal.SIGKILL)
         os._exit(1)
 

@@ -14,9 +14,8 @@ from socketio.packet import ACK, BINARY_EVENT, EVENT, Packet
 from ...flask_view.handling.events import ANSWER
 from ...flask_view.handling.serialization import dumps
 from ..connections import protocol
-from ..connections.connection import Connection
+from ..connections.connection import Connection, NativeLock
 from ..connections.engine import Engine
-from ..connections.upgrade import NativeLock
 from .context import APP, SESSION, EventContexts
 from .frames import FrameSocket, encode
 from .pings import Pings

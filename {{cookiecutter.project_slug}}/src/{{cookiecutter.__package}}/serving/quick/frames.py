@@ -10,7 +10,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from ..connections.upgrade import NativeLock, plain_socket
+from ..connections.connection import NativeLock
+from ..connections.upgrade import plain_socket
 from ..connections.websocket import BaseWebSocket, Owner
 
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10

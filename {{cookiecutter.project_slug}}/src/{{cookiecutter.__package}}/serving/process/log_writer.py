@@ -1,0 +1,152 @@
+# Owned by the template: an update may change this file.
+"""Writing the log of a process that serves, which never waits for whoever reads it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TextIO
+
+from prometheus_client import Counter
+
+from ..async_mode import native
+
+PAUSE = 0.05
+"""Seconds for which lines are collected, to be written together."""
+# So many seconds may pass at the end until everything is written.
+_LAST_SECONDS = 1.0
+# So many characters may wait; what comes then is lost.
+_MOST = 10_000_000
+# As many lines are joined without a break, in which nobody else can run.
+_LINES_AT_ONCE = 500
+# As many bytes go into a pipe as one piece, whoever else writes to it: PIPE_BUF of Linux.
+_PIECE = 4096
+
+_LOST = Counter("log_lines_lost", "Lines of the log that could not be written, and are lost.")
+
+# What an asynchronous library puts in their place knows only its own threads.
+_new_lock = native("_thread", "allocate_lock")
+_start_thread = native("_thread", "start_new_thread")
+_sleep = native("time", "sleep")
+_write = native("os", "write")
+
+
+class LogWriter:
+    """A stream of lines, which a thread of the operating system writes to a file.
+
+    Those who write to it hold the lock of its handler. A number is changed either by them or by the
+    thread, and so needs no lock between both.
+    """
+
+    def __init__(self, stream: TextIO, tell_lost: Callable[[int], str]) -> None:
+        """Start the thread.
+
+        :param stream: an open file, with nothing in its buffer.
+        :param tell_lost: returns the line which says that so many lines were lost.
+        :raises OSError: the stream is no file of the operating system.
+        """
+        self._file = stream.fileno()
+        self._encoding = stream.encoding
+        self._tell_lost = tell_lost
+        self._lines: deque[str] = deque()
+        self._is_full = False
+        # Characters that were ever accepted, lines that were not, and how many the metric knows of.
+        self._accepted = self._refused = self._counted = 0
+        # Characters that the thread was done with, lines that it could not write, and how many lost
+        # ones it has told of.
+        self._done = self._failed = self._told = 0
+        self._alarm = _new_lock()
+        self._alarm.acquire()
+        self._sleeps = self._ends = self._has_ended = False
+        os.register_at_fork(after_in_child=self._forget)
+        _start_thread(self._run, ())
+
+    def write(self, line: str) -> None:
+        """Have a line written soon, or lose it if too many wait.
+
+        :param line: the line, with its end.
+        """
+        if self._has_ended:
+            self._put(line)
+        elif self._is_full or self._accepted - self._done > _MOST:
+            self._is_full = True
+            self._refused += 1
+            self._count_lost()
+        else:
+            self._lines.append(line)
+            self._accepted += len(line)
+        if self._sleeps:
+            self._count_lost()
+            self._wake()
+
+    def close(self) -> None:
+        """Write what waits, unless that takes too long; lines that follow are written at once."""
+        self._ends = True
+        self._wake()
+        deadline = time.monotonic() + _LAST_SECONDS
+        while not self._has_ended and time.monotonic() < deadline:
+            _sleep(0.001)
+        if self._has_ended:
+            # A line may have come in the thread's last moment.
+            self._empty()
+
+    def _forget(self) -> None:
+        """Leave what waits to the process that this one is a copy of, which has the thread."""
+        self._lines.clear()
+        self._has_ended = True
+        self._sleeps = False
+
+    def _count_lost(self) -> None:
+        lost = self._refused + self._failed
+        _LOST.inc(lost - self._counted)
+        self._counted = lost
+
+    def _wake(self) -> None:
+        self._sleeps = False
+        # Two may find it asleep at a time.
+        with suppress(RuntimeError):
+            self._alarm.release()
+
+    def _run(self) -> None:
+        try:
+            while not self._ends:
+                self._sleeps = True
+                if not (self._lines or self._is_full or self._ends):
+                    self._alarm.acquire()
+                self._sleeps = False
+                if not self._ends:
+                    _sleep(PAUSE)
+                self._empty()
+        finally:
+            self._has_ended = True
+
+    def _empty(self) -> None:
+        """Write all that waits."""
+        while self._lines:
+            count = min(len(self._lines), _LINES_AT_ONCE)
+            text = "".join([self._lines.popleft() for _ in range(count)])
+            if not self._put(text):
+                self._failed += count
+            self._done += len(text)
+        # What was refused came after these lines, and before those that are accepted from now on.
+        self._is_full = False
+        lost = self._refused + self._failed - self._told
+        if lost and self._put(self._tell_lost(lost)):
+            self._told += lost
+
+    def _put(self, text: str) -> bool:
+        """Write lines, however long that takes; return false if they cannot be written."""
+        data = text.encode(self._encoding, "backslashreplace")
+        start = 0
+        while start < len(data):
+            end = data.rfind(b"\n", start, start + _PIECE) + 1 or start + _PIECE
+            try:
+                start += _write(self._file, data[start:end])
+            except BlockingIOError:
+                _sleep(PAUSE)
+            except OSError:
+                return False
+        return True
