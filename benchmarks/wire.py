@@ -12,6 +12,7 @@ import re
 import select
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable, Generator, Iterable
 
@@ -19,7 +20,7 @@ HOST = "127.0.0.1"
 NAMESPACE = b"/bench,"
 PATIENCE = 30.0
 """How long a server may take to answer, in seconds."""
-_PIECE = 1 << 18
+_PIECE = 1 << 16
 _PING = b"\x81\x012"
 _SAMPLED = 64
 _HANDSHAKE = (
@@ -79,14 +80,16 @@ class Sending:
 class Awaited:
     """What is answered: always the same length, and the same text but for numbers."""
 
-    def __init__(self, size: int, pattern: bytes) -> None:
+    def __init__(self, start: bytes, size: int, pattern: bytes) -> None:
         """Keep how long an answer is, and what it looks like.
 
+        :param start: how each begins.
         :param size: the bytes of one, its head included.
-        :param pattern: a regular expression; it begins with a plain text.
+        :param pattern: a regular expression of what follows the start.
         """
+        self.start = start
         self.size = size
-        self.whole = re.compile(pattern, re.DOTALL)
+        self.whole = re.compile(re.escape(start) + pattern, re.DOTALL)
 
     @classmethod
     def frame(cls, text: bytes, pattern: bytes) -> Awaited:
@@ -96,13 +99,13 @@ class Awaited:
         :param pattern: what all of them look like.
         """
         start = head(len(text))
-        return cls(len(start) + len(text), re.escape(start) + pattern)
+        return cls(start, len(start) + len(text), pattern)
 
 
 class Client:
     """One connection."""
 
-    __slots__ = ("_partial", "_pieces", "awaited", "fd", "sending", "sent_at", "sock")
+    __slots__ = ("_kept", "_partial", "_pieces", "awaited", "fd", "sending", "sent_at", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         """Use a socket on which everything is said that comes before."""
@@ -110,9 +113,10 @@ class Client:
         self.fd = sock.fileno()
         self.sent_at = 0.0
         self.sending = Sending([b"\0"])
-        self.awaited = Awaited(1, b".")
+        self.awaited = Awaited(b"", 1, b".")
         self._partial = 0
         self._pieces = 0
+        self._kept = b""
 
     def send(self, count: int) -> None:
         """Send the next requests."""
@@ -131,15 +135,34 @@ class Client:
         if _PING in data:
             self.sock.send(frame(b"3") * data.count(_PING))
             data = data.replace(_PING, b"")
-        size = self.awaited.size
+        awaited = self.awaited
+        size = awaited.size
         border = -self._partial % size
         self._pieces += 1
-        complete = self._pieces % _SAMPLED == 1 and border + size <= len(data)
-        found = data[border : border + (size if complete else 2)]
-        if complete and not self.awaited.whole.fullmatch(found):
-            raise WrongAnswerError(f"{found[:200]!r} is not {self.awaited.whole.pattern[:200]!r}")
+        if self._pieces % _SAMPLED == 1 and border + size <= len(data):
+            is_right = bool(awaited.whole.fullmatch(data, border, border + size))
+        else:
+            is_right = data.startswith(awaited.start[: max(0, len(data) - border)], border)
+        if not is_right:
+            found = data[border : border + min(size, 200)]
+            raise WrongAnswerError(f"{found!r} is not {awaited.whole.pattern[:200]!r}")
         count, self._partial = divmod(self._partial + len(data), size)
         return count
+
+    def receive_ids(self) -> list[int]:
+        """Read what is there, and return the ids of the acks that are complete with it.
+
+        This takes longer than ``receive``, and notices if acks overtake each other.
+        """
+        data = self._kept + self.sock.recv(_PIECE).replace(_PING, b"")
+        size, start = self.awaited.size, self.awaited.start + b"43" + NAMESPACE
+        ids = []
+        for border in range(0, len(data) - size + 1, size):
+            if not data.startswith(start, border):
+                raise WrongAnswerError(f"{data[border : border + 200]!r} is no ack")
+            ids.append(int(data[border + len(start) : border + len(start) + 6]))
+        self._kept = data[len(ids) * size :]
+        return ids
 
     def close(self) -> None:
         """Leave without a word."""
@@ -167,8 +190,9 @@ def join(sock: socket.socket) -> Talk:
     return sock
 
 
-def leave(sock: socket.socket) -> Talk:
-    """Leave the namespace, close the websocket, and wait until the server does."""
+def come_and_go(sock: socket.socket) -> Talk:
+    """Join, leave the namespace, close the websocket, and wait until the server does it, too."""
+    yield from join(sock)
     sock.send(frame(b"41" + NAMESPACE) + b"\x88\x82" + bytes(4) + struct.pack("!H", 1000))
     yield
     sock.close()
@@ -194,25 +218,24 @@ def say(sock: socket.socket, data: bytes, answer: bytes) -> Generator[None, None
 
 def talk(
     port: int,
-    count: int,
     conversation: Callable[[socket.socket], Talk],
+    count: int = sys.maxsize,
+    is_over: Callable[[int], bool] = lambda _: False,
     at_once: int = 50,
-    until: Callable[[], bool] = lambda: False,
 ) -> list[socket.socket]:
-    """Hold conversations, some at a time, and return the sockets in the order they are through.
+    """Hold conversations, one after the other and some at a time.
 
     :param conversation: yields when it waits for the server.
-    :param until: asked whether it is enough already.
+    :param is_over: asked, with how many are through, whether that will do.
+    :return: the sockets of those that are through.
     """
     epoll = select.epoll()
     talks: dict[int, Talk] = {}
-    sockets: list[socket.socket] = []
-    begun = 0
+    through: list[socket.socket] = []
     heard = time.monotonic()
-    while len(sockets) < count and not until():
-        while begun < count and len(talks) < at_once:
+    while len(through) < count and not is_over(len(through)):
+        while len(talks) < at_once and len(through) + len(talks) < count:
             sock = connect(port)
-            begun += 1
             talks[sock.fileno()] = running = conversation(sock)
             next(running)
             epoll.register(sock, select.EPOLLIN)
@@ -224,16 +247,16 @@ def talk(
                 del talks[fd]
                 if end.value.fileno() >= 0:
                     epoll.unregister(fd)
-                sockets.append(end.value)
+                through.append(end.value)
         if time.monotonic() - heard > PATIENCE:
             raise WrongAnswerError(f"Nothing was heard for {PATIENCE:.0f} seconds")
     epoll.close()
-    return sockets
+    return through
 
 
 def join_many(port: int, count: int) -> list[Client]:
     """Return clients that have joined the namespace."""
-    return [Client(sock) for sock in talk(port, count, join)]
+    return [Client(sock) for sock in talk(port, join, count)]
 
 
 def ask_all(clients: Iterable[Client], data: bytes, answer: bytes) -> list[bytes]:

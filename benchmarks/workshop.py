@@ -49,14 +49,19 @@ class Peer:
     settings: dict[str, str] = field(default_factory=dict)
     environment: Path | None = None
     """Where its libraries are, if they are Python's."""
+    access_log: str = ""
+    """The options with which its server writes a line for each request."""
+    no_access_log: str = ""
 
     def with_settings(self, name: str, **settings: str) -> Peer:
         """Return the same under another name, with other variables of the environment."""
         return replace(self, name=name, settings=self.settings | settings)
 
-    def with_options(self, name: str, *options: str) -> Peer:
-        """Return the same under another name, with more options."""
-        return replace(self, name=name, command=(*self.command, *options))
+    def with_access_log(self, wanted: bool) -> Peer:
+        """Return the same, which writes a line for each request, or does not."""
+        options = (self.access_log if wanted else self.no_access_log).split()
+        settings = {"ACCESS_LOG": "1"} if wanted else {}
+        return replace(self, command=(*self.command, *options), settings=self.settings | settings)
 
 
 @dataclass
@@ -157,13 +162,14 @@ class Workshop:
                 *("--worker-class", *kind, "--worker-connections", PLACES),
                 *("--bind", "127.0.0.1:PORT"),
             )
-        return Peer("bare", command, SERVERS, {"ASYNC_MODE": mode}, environment)
+        option = "" if mode == "eventlet" else "--access-logfile -"
+        return Peer("bare", command, SERVERS, {"ASYNC_MODE": mode}, environment, option)
 
     def asgi(self) -> Peer:
         """Return python-socketio and FastAPI on uvicorn."""
         environment = self.environment("fastapi", "python-socketio", "uvicorn[standard]")
         command = (str(environment / "bin" / "uvicorn"), "asgi:app", "--port", "PORT")
-        return Peer("uvicorn", command, SERVERS, {}, environment)
+        return Peer("uvicorn", command, SERVERS, {}, environment, "", "--no-access-log")
 
     def node(self) -> Peer | None:
         """Return socket.io on Node, if both can be had here."""
@@ -199,11 +205,19 @@ def mode_of(project: Path) -> str:
 def versions(peer: Peer) -> dict[str, str]:
     """Return the libraries of a peer with their versions."""
     if peer.environment is None:
-        listed = run("npm", "ls", "--prefix", peer.folder, folder=peer.folder)
-        return dict(found.rsplit("@", 1) for found in re.findall(r"\S+@[\d.]+", listed))
+        listed = run("npm", "ls", "--prefix", ".", folder=peer.folder)
+        node = run(peer.command[0], "--version", folder=peer.folder).strip().lstrip("v")
+        return {"node": node} | dict(re.findall(r"(\S+)@([\d.]+)", listed))
     python = peer.environment / "bin" / "python"
     listed = run(UV, "pip", "list", "--format", "freeze", "--python", python, folder=ROOT)
-    return dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
+    found = dict(line.split("==", 1) for line in listed.splitlines() if "==" in line)
+    return {name: version for name, version in found.items() if name != "bench"}
+
+
+def python_of(peer: Peer) -> str:
+    """Return the name and the version of a peer's Python."""
+    assert peer.environment is not None
+    return run(peer.environment / "bin" / "python", "--version", folder=ROOT).strip()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Bare Flask and Flask-SocketIO: what a service is compared with.
 
 `python bare.py PORT` serves with eventlet, as `socketio.run` does; in the other modes, gunicorn
-serves `bare:app`. ASYNC_MODE names the mode, ACCESS_LOG turns the access log of eventlet's server on.
+serves `bare:app`. ASYNC_MODE names the mode; with ACCESS_LOG, eventlet's server writes one.
 """
 
 from __future__ import annotations
