@@ -24,14 +24,14 @@ from .client import Client, client_of
 from .errors import Problem, problem_of
 from .requests import split
 from .serialization import loads, plain
-from .telemetry import NO_VIEW, EventRecord
+from .telemetry import NO_VIEW, EventRecord, user_of
 
 if TYPE_CHECKING:
     from ..view import FlaskView
 
 ANSWER = "flask_view_answer"
-"""The attribute of a handler with a function ``(client, arguments)``, which is called in its place
-where the contexts of Flask are there already, and the client is known."""
+"""The attribute of a handler with a function ``(client, sid, arguments)``, which is called in its
+place where the client is known, within the contexts of Flask."""
 
 
 def event_handler(
@@ -50,8 +50,11 @@ def event_handler(
     ack_of = _body if has_url else _ack
     record = EventRecord(binding.name, event, view.log_level)
 
-    def answer(client: Client, arguments: tuple[Any, ...]) -> Any:
+    namespace = view.namespace
+
+    def answer(client: Client, sid: str, arguments: tuple[Any, ...]) -> Any:
         started = time.perf_counter()
+        outcome: Problem | str = "ok"
         client.running.append(None)
         try:
             if client.refusal:
@@ -60,17 +63,17 @@ def event_handler(
             positional, named = binding.from_event(arguments)
             ack = ack_of(method(*positional, **named))
         except Exception as error:
-            problem = problem_of(error)
-            record.done(started, problem)
-            return {"error": problem.document}
+            outcome = problem_of(error)
+            ack = {"error": outcome.document}
         finally:
             client.running.pop()
-        record.done(started)
+        record.done(started, outcome, sid=sid, user=user_of(client, namespace))
         return ack
 
     @functools.wraps(method)
     def handle(*arguments: Any) -> Any:
-        return answer(client_of(request.environ), arguments)
+        sid: str = request.sid  # type: ignore[attr-defined]
+        return answer(client_of(request.environ), sid, arguments)
 
     vars(handle)[ANSWER] = answer
     return handle

@@ -20,6 +20,9 @@ from ..async_mode import native
 from ..settings import ServingSettings
 from .log_writer import LogWriter
 
+# Error trackers that want to see every record replace this.
+_CALL_HANDLERS = logging.Logger.callHandlers
+
 
 def configure_logging(settings: ServingSettings) -> None:
     """Send everything that the service logs to the standard error output.
@@ -72,6 +75,34 @@ def _handlers() -> Iterator[StderrHandler]:
 class StderrHandler(logging.StreamHandler[Any]):
     """Writes each line at once, or in the background when it is told to."""
 
+    def __init__(self) -> None:
+        """Write the lines of requests and events from now on, too."""
+        super().__init__()
+        telemetry.sink = self
+
+    def is_alone(self) -> bool:
+        """Tell whether no other handler and no filter would see a record of a request or event."""
+        logger, root = telemetry.logger, logging.root
+        while logger is not root and logger.parent:
+            if logger.handlers or logger.filters or not logger.propagate:
+                return False
+            logger = logger.parent
+        return (
+            root.handlers == [self]
+            and len(self.filters) == 1
+            and not self.level
+            and logging.Logger.callHandlers is _CALL_HANDLERS
+            and logging.getLogRecordFactory() is logging.LogRecord
+        )
+
+    def write_line(self, level: int, created: float, text: str, fields: dict[str, Any]) -> None:
+        """Write a line of a request or event, without a record."""
+        formatter: Any = self.formatter
+        name = logging.getLevelName(level)
+        line = formatter.line(created, name, telemetry.logger.name, text, fields)
+        with self.lock:  # type: ignore[union-attr]
+            self.stream.write(line + self.terminator)
+
     def createLock(self) -> None:  # noqa: N802
         """Create a lock that never makes one green thread wait for another."""
         super().createLock()
@@ -123,47 +154,68 @@ class _Formatter(logging.Formatter):
 
     _second = (0, "")
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        """Return when something was logged."""
-        second = int(record.created)
+    def time_of(self, created: float) -> str:
+        """Return a time as text.
+
+        :param created: the time, by ``time.time()``.
+        """
+        second = int(created)
         known, text = self._second
         if second != known:
             text = time.strftime(self.default_time_format, self.converter(second))
             self._second = second, text
-        return f"{text},{int(record.msecs):03}"
+        return f"{text},{int(created % 1 * 1000):03}"
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        """Return when something was logged."""
+        return self.time_of(record.created)
 
 
 class TextFormatter(_Formatter):
     """Writes these fields behind the message."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        """Return the line, without the traceback that may follow."""
-        line = f"{self.formatTime(record)} {record.levelname} {record.name} {record.message}"
-        fields = vars(record)
-        for name, label in (("request_id", "request"), ("sid", "sid"), ("user", "user")):
-            if value := fields.get(name):
+    def line(self, created: float, level: str, name: str, text: str, fields: dict[str, Any]) -> str:
+        """Return a line.
+
+        :param created: the time, by ``time.time()``.
+        :param level: the name of the level.
+        :param name: the name of the logger.
+        :param text: the message.
+        :param fields: all fields, of which the line has the ones that say whose it is.
+        """
+        line = f"{self.time_of(created)} {level} {name} {text}"
+        for key, label in (("request_id", "request"), ("sid", "sid"), ("user", "user")):
+            if value := fields.get(key):
                 # What a user is called must not look like another field, or another line.
                 plain = value.isprintable() and " " not in value
                 line += f" {label}={value if plain else repr(value)}"
         return line
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the line, without the traceback that may follow."""
+        known = vars(record)
+        return self.line(record.created, record.levelname, record.name, record.message, known)
+
 
 class JsonFormatter(_Formatter, MsgspecFormatter):
     """Writes all fields, as an object in ASCII."""
 
-    def add_fields(
-        self, log_data: LogData, record: logging.LogRecord, message_dict: dict[str, Any]
-    ) -> None:
-        """Collect the fields of a record; the library would compare each with a list."""
-        if isinstance(record, telemetry.Line):
-            log_data["asctime"] = record.asctime
-            log_data["levelname"] = record.levelname
-            log_data["name"] = record.name
-            log_data["message"] = record.message
-            log_data.update(message_dict)
-            log_data.update(record.fields)
-        else:
-            super().add_fields(log_data, record, message_dict)
+    def line(self, created: float, level: str, name: str, text: str, fields: dict[str, Any]) -> str:
+        """Return a line.
+
+        :param created: the time, by ``time.time()``.
+        :param level: the name of the level.
+        :param name: the name of the logger.
+        :param text: the message.
+        :param fields: further members of the object.
+        """
+        first = {
+            "asctime": self.time_of(created),
+            "levelname": level,
+            "name": name,
+            "message": text,
+        }
+        return self.jsonify_log_record(first | fields)
 
     def jsonify_log_record(self, log_data: LogData) -> str:
         """Return the object; the quick library neither escapes characters nor takes them all."""

@@ -90,7 +90,7 @@ class QuickConnection(Connection):
         namespace, (name, *arguments) = packet.namespace, packet.data
         event = {"message": name, "args": tuple(arguments)}
         with contexts.new(sid=sid, namespace=namespace, event=event):
-            result = answer(self, arguments)
+            result = answer(self, sid, arguments)
         if packet.id is None:
             return
         ack = [] if result is None else [*result] if isinstance(result, tuple) else [result]
