@@ -56,6 +56,7 @@ FILES = {
     "src/service/serving/cli.py",
     "src/service/serving/cluster/__init__.py",
     "src/service/serving/cluster/broker.py",
+    "src/service/serving/cluster/clients.py",
     "src/service/serving/connections/__init__.py",
     "src/service/serving/connections/budget.py",
     "src/service/serving/connections/connection.py",
