@@ -127,6 +127,7 @@ FILES_OF_CHOICES["chat"] = {
     "src/service/serving/database/database.py",
     "src/service/serving/database/migrations.py",
     "src/service/serving/database/postgresql.py",
+    "src/service/serving/database/revisions.py",
     "src/service/serving/database/settings.py",
     "src/service/serving/database/sqlite.py",
     "src/service/static/chat.css",
