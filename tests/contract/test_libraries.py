@@ -31,7 +31,7 @@ USED: dict[str, tuple[str, str]] = {
         """,
     ),
     "python-socketio": (
-        "protocol.py, broker.py",
+        "protocol.py, clients.py, broker.py",
         """
         socketio.Server._handle_ack socketio.Server._handle_connect socketio.Server._handle_event
         socketio.Server._handle_disconnect socketio.Server._send_packet

@@ -13,6 +13,8 @@ import warnings
 from functools import partial
 from typing import Any, Final
 
+from .process.placeholders import placeholders
+
 if "flask" in sys.modules:
     sys.exit(
         "Flask was imported before eventlet could prepare the process for it. "
@@ -29,7 +31,8 @@ os.environ.setdefault("PSYCOPG_WAIT_FUNC", "wait_selector")
 {%- endif %}
 
 try:
-    with warnings.catch_warnings():
+    # Eventlet itself uses asyncio only with a hub on it, and asyncio takes as long to import.
+    with warnings.catch_warnings(), placeholders("asyncio"):
         # Said in a sentence at `run`, and not by every command and every test.
         warnings.filterwarnings("ignore", r"\s*Eventlet is deprecated")
         import eventlet

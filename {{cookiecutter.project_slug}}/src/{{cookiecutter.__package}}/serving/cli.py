@@ -19,7 +19,7 @@ from flask.cli import FlaskGroup, shell_command, with_appcontext
 from ..contract import catalog
 from ..flask_view import RegistrationError
 from .async_mode import ADVICE
-from .cluster.broker import BrokerError
+from .cluster.clients import BrokerError
 from .connections import limits
 from .new_view import ScaffoldError, write_view
 from .process.listener import ListenError, listen

@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..flask_view.handling import errors, serialization, telemetry
 from .async_mode import ASYNC_MODE
-from .cluster.broker import RedisManager, client_manager
+from .cluster.clients import client_manager
 from .connections.connection import Connection
 from .connections.limits import Limits
 from .process.drain import Drain
@@ -58,7 +58,7 @@ def surround(
     origins = OriginRules(settings)
     origins.init_app(app)
     clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)
-    if isinstance(clients, RedisManager):
+    if settings.message_queue_url:
         add_check(app, "broker", lambda: clients.trouble)
     requests_of_flask = app.wsgi_app
     socketio.init_app(app, client_manager=clients, **_socketio_options(settings, origins))

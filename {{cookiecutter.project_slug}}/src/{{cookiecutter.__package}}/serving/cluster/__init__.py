@@ -1,2 +1,6 @@
 # Owned by the template: an update may change this file.
-"""The other processes of the service: ``broker`` reaches their clients, through Redis."""
+"""The other processes of the service.
+
+1. ``clients``: the clients of this process, and what reaches those of the others.
+2. ``broker``: how it reaches them, through Redis.
+"""

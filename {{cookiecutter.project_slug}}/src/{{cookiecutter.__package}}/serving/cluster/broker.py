@@ -1,10 +1,12 @@
 # Owned by the template: an update may change this file.
-"""Reaching clients of other processes, through a broker that joins them."""
+"""Reaching clients of other processes, through a broker that joins them.
+
+Imported only where there is one: Redis's library takes as long to import as Flask.
+"""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +17,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from ..connections.connection import Connection
 from ..lookup import addresses
-from ..settings import SettingsError
 from ..urls import without_password
+from .clients import BrokerError, LocalManager
 
 logger = logging.getLogger(__name__)
 
@@ -36,90 +37,7 @@ _TIMEOUT = 3
 _PAUSE = 1
 
 
-class BrokerError(RuntimeError):
-    """The broker cannot be reached, so nothing was sent."""
-
-
-def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
-    """Return what keeps the list of clients and sends to them.
-
-    :param url: where Redis is, as ``redis://localhost:6379``; empty without a broker.
-    :param serves_clients: whether clients connect to this process; a command has none.
-    :raises SettingsError: the URL is not one of Redis.
-    """
-    if not url:
-        return _LocalManager() if serves_clients else _NoClients()
-    try:
-        return RedisManager(url, serves_clients=serves_clients)
-    except ValueError:
-        # What the library says may hold a part of the password.
-        raise SettingsError(
-            f"MESSAGE_QUEUE_URL={without_password(url)!r}: must be the URL of a Redis server, or "
-            "of one that speaks its protocol, such as redis://user:password@host:6379/0; with "
-            "rediss:// for TLS, and %40 for an @ in the password, and the like"
-        ) from None
-
-
-class _LocalManager(socketio.Manager):  # type: ignore[misc]
-    """The clients of one process, of which any can be dropped."""
-
-    # The library removes a room with its last client, even while another thread brings one in.
-    _changing_rooms = threading.RLock()
-
-    def basic_enter_room(
-        self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
-    ) -> None:
-        with self._changing_rooms:
-            if eio_sid is None and not self.eio_sid_from_sid(sid, namespace):
-                # The library would leave an empty room behind.
-                raise KeyError(sid)
-            super().basic_enter_room(sid, namespace, room, eio_sid)
-
-    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
-        with self._changing_rooms:
-            super().basic_leave_room(sid, namespace, room)
-
-    def get_rooms(self, sid: str, namespace: str) -> list[str]:
-        with self._changing_rooms:
-            found: list[str] = super().get_rooms(sid, namespace)
-        return found
-
-    def drop(self, sid: str, namespace: str) -> None:
-        """Cut the connection of a client; its library takes that for a fault and reconnects.
-
-        :param sid: the client's ``request.sid``.
-        :param namespace: the namespace that the sid belongs to.
-        """
-        connection = self.connection(sid, namespace)
-        if connection:
-            # A regular close would tell the client that it is not wanted any more.
-            connection.drop()
-
-    def connection(self, sid: str, namespace: str) -> Connection | None:
-        """Return the connection of a client, if it is one of this process and open.
-
-        :param sid: the client's ``request.sid``.
-        :param namespace: the namespace that the sid belongs to.
-        """
-        found: Connection | None = self.server.eio.sockets.get(
-            self.eio_sid_from_sid(sid, namespace)
-        )
-        return found
-
-
-class _NoClients(socketio.Manager):  # type: ignore[misc]
-    """The clients of a command, which has none."""
-
-    def emit(self, *_: Any, **__: Any) -> None:
-        raise BrokerError(
-            "Clients are connected to the service, not to this command. With a broker "
-            "(MESSAGE_QUEUE_URL), what a command emits reaches them."
-        )
-
-    can_disconnect = drop = emit
-
-
-class RedisManager(_LocalManager, socketio.PubSubManager):  # type: ignore[misc]
+class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
     """Redis, and what speaks its protocol.
 
     What is sent while it is away is lost for the clients of other processes, as the broker keeps

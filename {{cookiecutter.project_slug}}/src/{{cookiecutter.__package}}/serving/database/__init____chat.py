@@ -4,5 +4,5 @@
 1. ``settings``: where it is.
 2. ``database``: its transactions.
 3. ``sqlite``, ``postgresql``: how it is reached, and what they need so that nobody else waits.
-4. ``migrations``: how it is brought up to date.
+4. ``revisions``: whether it is up to date, and ``migrations``: how it is brought there.
 """

@@ -13,21 +13,27 @@ import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from flask import Flask, current_app
 from sqlalchemy import URL, Engine, MetaData, create_engine, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ...flask_view import Problem
 from ..readiness import add_check
-from . import postgresql, sqlite
-from .migrations import DatabaseError, Migrations, reason
+from ..settings import SettingsError
+from . import sqlite
+from .revisions import is_up_to_date
 from .settings import DatabaseSettings, address_of
 
 logger = logging.getLogger(__name__)
+
+
+class DatabaseError(SettingsError):
+    """The database cannot be used as it is."""
 
 
 class _Bound(NamedTuple):
@@ -60,7 +66,10 @@ class Database:
         url = settings.database_url
         address = address_of(url) if url else _embedded(Path(app.instance_path))
         is_sqlite = address.get_backend_name() == "sqlite"
-        kind = sqlite if is_sqlite else postgresql
+        kind: ModuleType = sqlite
+        if not is_sqlite:
+            # Its driver takes a tenth of the start to import.
+            from . import postgresql as kind
         engine = create_engine(
             address,
             pool_size=settings.database_pool_size,
@@ -80,10 +89,15 @@ class Database:
             sqlite.Turn(settings.database_pool_timeout) if is_sqlite else nullcontext(),
         )
         add_check(app, "database", self.trouble)
-        migrations = Migrations(app, writer, self._metadata)
-        if serves_clients or not url:
-            with app.app_context():
-                migrations.make_ready(migrates=not url)
+        if not serves_clients or not _has_migrations(engine, Path(app.root_path) / "migrations"):
+            # Alembic tells what it imports, and takes a tenth of the start for it.
+            logging.getLogger("alembic").setLevel(logging.WARNING)
+            from .migrations import Migrations
+
+            migrations = Migrations(app, writer, self._metadata)
+            if serves_clients or not url:
+                with app.app_context():
+                    migrations.make_ready(migrates=not url)
         # A process that is forked off must not find connections of this one.
         engine.dispose()
 
@@ -118,6 +132,20 @@ class Database:
     def _bound(self) -> _Bound:
         bound: _Bound = current_app.extensions["database"]
         return bound
+
+
+def reason(error: Exception) -> str:
+    """Return what a driver or Alembic says is wrong, on one line, without the statement."""
+    said = str(getattr(error, "orig", None) or error)
+    return " ".join(said.split())[:500]
+
+
+def _has_migrations(engine: Engine, folder: Path) -> bool:
+    """Tell whether a database is up to date; false where Alembic has to find out."""
+    try:
+        return is_up_to_date(engine, folder)
+    except SQLAlchemyError as error:
+        raise DatabaseError(f"The database cannot be used: {reason(error)}") from error
 
 
 def _embedded(folder: Path) -> URL:

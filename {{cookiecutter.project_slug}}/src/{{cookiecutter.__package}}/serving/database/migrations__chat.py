@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -17,15 +16,11 @@ from flask_alembic.cli import cli
 from sqlalchemy import Engine, MetaData, TypeDecorator
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..settings import SettingsError
+from .database import DatabaseError, reason
 
 # Any number will do, as long as every process of the service asks for the same lock.
 _LOCK = 4_107_731
 _FAILURES = (CommandError, SQLAlchemyError)
-
-
-class DatabaseError(SettingsError):
-    """The database cannot be used as it is."""
 
 
 class Migrations(Alembic):
@@ -53,7 +48,6 @@ class Migrations(Alembic):
         }
         super().__init__(app, run_mkdir=False, command_name="", metadatas=metadata, engines=engine)
         app.cli.add_command(_Commands("db", cli.commands, callback=cli.callback, help=cli.help))
-        logging.getLogger("alembic").setLevel(logging.WARNING)
 
     def make_ready(self, *, migrates: bool) -> None:
         """Bring the database up to date, or refuse one that is not.
@@ -84,12 +78,6 @@ class _Commands(click.Group):
             return super().invoke(context)
         except _FAILURES as error:
             raise click.ClickException(f"The database cannot be used: {reason(error)}") from error
-
-
-def reason(error: Exception) -> str:
-    """Return what a driver or Alembic says is wrong, on one line, without the statement."""
-    said = str(getattr(error, "orig", None) or error)
-    return " ".join(said.split())[:500]
 
 
 def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..cluster.broker import RedisManager
 from ..service import Service
 from .logs import write_in_background
 
@@ -27,7 +26,7 @@ def start(service: Service) -> None:
     """
     write_in_background()
     server, limits = service.socketio.server, service.limits
-    if isinstance(server.manager, RedisManager):
+    if service.settings.message_queue_url:
         server.manager.check()
         state = "does not answer yet" if server.manager.trouble else "connected"
         logger.info("Broker %s: %s", server.manager.address, state)
