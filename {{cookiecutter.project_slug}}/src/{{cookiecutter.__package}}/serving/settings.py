@@ -83,7 +83,7 @@ class ServingSettings(BaseSettings):
     transports: Transports = ["polling", "websocket"]
     """How clients may connect."""
     quick_path: bool = True
-    """Whether events take the quick path. False: that of the libraries, which is slower."""
+    """Whether requests and events take the quick path. False: that of the libraries."""
     max_connections: int = Field(default=5_000, ge=1, le=1_000_000)
     """How many clients one process holds."""
     max_connections_per_address: int = Field(default=500, ge=1)

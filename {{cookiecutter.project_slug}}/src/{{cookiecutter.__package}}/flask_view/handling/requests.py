@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, g, make_response, request
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..view import FlaskView
 
 # What Flask itself makes a response of; anything else becomes JSON.
-_FLASK_BODIES = (str, bytes, bytearray, BaseResponse)
+_FLASK_BODIES = (str, bytes, bytearray, BaseResponse, Iterator)
 
 
 def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[..., Any]:
@@ -96,7 +96,7 @@ def response_of(result: Any, representations: dict[str, Callable[..., Any]]) -> 
             return represent(body, status, headers)
     if body is None:
         return Response(status=status or 204, headers=headers)
-    if not isinstance(body, _FLASK_BODIES) and not hasattr(body, "__next__"):
+    if not isinstance(body, _FLASK_BODIES):
         body = Response(dumps(plain(body)), mimetype="application/json")
     if status is None and headers is None:
         return body

@@ -15,6 +15,15 @@ TRIED = {
 }
 """Versions whose inner parts, which the quick path uses, are known."""
 
+# Methods of Flask that are not called on the quick path.
+_REPLACED = (
+    "app_context",
+    "finalize_request",
+    "full_dispatch_request",
+    "request_context",
+    "wsgi_app",
+)
+
 
 def obstacle(app: Flask) -> str:
     """Return what keeps an application from the quick path, in a few words, or nothing.
@@ -24,7 +33,7 @@ def obstacle(app: Flask) -> str:
     for name, tried in TRIED.items():
         if not (installed := version(name)).startswith(tried):
             return f"{name} {installed}"
-    for method in ("app_context", "request_context"):
-        if getattr(type(app), method) is not getattr(Flask, method):
-            return f"a {method}() of the application's own"
+    for name in _REPLACED:
+        if name in vars(app) or getattr(type(app), name) is not getattr(Flask, name):
+            return f"{name} of the application's own"
     return ""
