@@ -12,26 +12,19 @@ from typing import Any
 
 import redis
 import socketio
-from prometheus_client import Counter, Gauge
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from ..lookup import addresses
 from ..urls import without_password
-from .clients import BrokerError, LocalManager
+from .clients import LOST, UP, BrokerError, LocalManager
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "flask-socketio"
 """The channel of the broker; whoever else emits to the clients must name the same."""
 
-_UP = Gauge("socketio_broker_up", "Whether the broker answers.", ("broker",))
-_LOST = Counter(
-    "socketio_broker_lost_total",
-    "Messages to other processes that were lost because the broker did not answer.",
-    ("broker",),
-)
 # How long an answer of the broker may take, in seconds; nothing waits for it longer.
 _TIMEOUT = 3
 _PAUSE = 1
@@ -72,8 +65,8 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             retry=Retry(NoBackoff(), 0),
         )
         self._serves_clients = serves_clients
-        self._lost = _LOST.labels(self.address)
-        _UP.labels(self.address).set_function(lambda: not self.trouble)
+        self._lost = LOST.labels(self.address)
+        UP.labels(self.address).set_function(lambda: not self.trouble)
 
     def check(self) -> None:
         """Ping the broker, and note whether it answers."""

@@ -7,10 +7,19 @@ import threading
 from typing import Any
 
 import socketio
+from prometheus_client import Counter, Gauge
 
 from ..connections.connection import Connection
 from ..settings import SettingsError
 from ..urls import without_password
+
+# The metrics of a broker are there without one, too.
+UP = Gauge("socketio_broker_up", "Whether the broker answers.", ("broker",))
+LOST = Counter(
+    "socketio_broker_lost_total",
+    "Messages to other processes that were lost because the broker did not answer.",
+    ("broker",),
+)
 
 
 class BrokerError(RuntimeError):
