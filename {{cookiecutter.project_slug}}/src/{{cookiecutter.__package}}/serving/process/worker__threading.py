@@ -17,7 +17,7 @@ _MOST_WAITING = 32
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Gunicorn's own, except for connections that have no request, and for how one goes on and ends.
+    """Gunicorn's own, except for connections that have no request, and for how each goes on.
 
     Gunicorn gives a connection back after each request: the thread that accepts all others watches
     it, and hands it to some thread again. That costs half of the time of a small GET. Here, the

@@ -37,8 +37,8 @@ class EventContexts:
         self.request_class = type(handshake.request)
         self.request = dict(vars(handshake.request))
         if trouble := handshake.request.routing_exception:
-            # What it went through would take 2 KiB for as long as the connection lasts.
-            trouble.__traceback__ = None
+            # What it went through would take 5 KiB for as long as the connection lasts.
+            trouble.__traceback__ = trouble.__context__ = None
         self.url_adapter = handshake.url_adapter
         self.app_url_adapter = handshake.app.create_url_adapter(None)
         # As Flask-SocketIO keeps it: a copy for the connection, which its events may change.
