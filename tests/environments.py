@@ -38,18 +38,19 @@ def environ(service: Path, **settings: str) -> dict[str, str]:
     return known | found | settings
 
 
-def interpreter(service: Path, python: str = THIS) -> Path:
+def interpreter(service: Path, python: str = THIS, *, more: tuple[str, ...] = ()) -> Path:
     """Return the interpreter of an environment that has what a service needs, but not the service.
 
     :param service: its folder; services with the same needs share an environment.
     :param python: the interpreter or the version it is made for.
+    :param more: what only the tests need, as in a file of requirements.
     """
     project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
     needs = {"project": project["project"]["dependencies"], **project["dependency-groups"]}
-    text = json.dumps([python, sys.version, needs, *REPLACED], sort_keys=True)
+    text = json.dumps([python, sys.version, needs, *REPLACED, *more], sort_keys=True)
     place = CACHE / "environments" / hashlib.sha256(text.encode()).hexdigest()[:16]
     if not place.exists():
-        make(place, service, python)
+        make(place, service, python, more)
     return place / "bin" / "python"
 
 
@@ -75,7 +76,7 @@ def run_python(
     )
 
 
-def make(place: Path, service: Path, python: str) -> None:
+def make(place: Path, service: Path, python: str, more: tuple[str, ...] = ()) -> None:
     """Make an environment.
 
     Processes may make the same one at a time: each makes its own aside, and the first to be ready
@@ -86,7 +87,7 @@ def make(place: Path, service: Path, python: str) -> None:
     try:
         uv(service, "venv", "--quiet", "--clear", "--relocatable", "--python", python, str(aside))
         target = ("--python", str(aside / "bin" / "python"))
-        project = ("--requirements", "pyproject.toml", "--group", "dev")
+        project = ("--requirements", "pyproject.toml", "--group", "dev", *more)
         uv(service, "pip", "install", "--quiet", *target, *project)
         if REPLACED:
             uv(service, "pip", "install", "--quiet", *target, *REPLACED)

@@ -1,5 +1,5 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
-"""The contract of `FlaskView`, in every async mode and on both libraries.
+"""The contract of `FlaskView`, in every async mode, on both libraries, and on both paths of events.
 
 The tests stand in the folder `contract`. They are copied into a generated service and run there, in
 its environment and with its fixtures, so they see what a user's own tests would see.
@@ -22,19 +22,24 @@ PAIRS: list[Answers] = [
     {"async_mode": "gevent", "class_views": "flask-classy"},
     {"async_mode": "threading", "class_views": "flask-classful"},
 ]
+# On each path of the events, one of these runs normally: the three above, and one on the libraries'.
+QUICK, STOCK = {"QUICK_PATH": "true"}, {"QUICK_PATH": "false"}
+# Extensions that people use in events; no service needs them.
+EXTENSIONS = ("flask-babel>=4,<5", "flask-login>=0.6.3,<0.7", "sqlalchemy>=2.0.40,<3")
 # Clients that are cut off leave sockets behind, in the library that they come from.
 IGNORED = ("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-def assert_contract_holds(service: Path) -> None:
+def assert_contract_holds(service: Path, **settings: str) -> None:
     """Assert that the tests of the contract pass in a service."""
     program("redis-server")
     shutil.copytree(CONTRACT, service / "tests" / "contract")
     warnings = [option for ignored in IGNORED for option in ("-W", ignored)]
+    python = interpreter(service, more=EXTENSIONS)
     done = subprocess.run(
-        [interpreter(service), "-m", "pytest", "-q", "--tb=short", *warnings, "tests/contract"],
+        [python, "-m", "pytest", "-q", "--tb=short", *warnings, "tests/contract"],
         cwd=service,
-        env=environ(service),
+        env=environ(service, **settings),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -45,10 +50,19 @@ def assert_contract_holds(service: Path) -> None:
 
 @pytest.mark.parametrize("answers", PAIRS, ids=named)
 def test_the_contract_holds(bake: Bake, answers: Answers) -> None:
-    assert_contract_holds(bake(project_slug="contract-service", **answers))
+    assert_contract_holds(bake(project_slug="contract-service", **answers), **QUICK)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [PAIRS[0], *(pytest.param(pair, marks=pytest.mark.full) for pair in PAIRS[1:])],
+    ids=named,
+)
+def test_the_contract_holds_on_the_path_of_the_libraries(bake: Bake, answers: Answers) -> None:
+    assert_contract_holds(bake(project_slug="contract-service", **answers), **STOCK)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("answers", EVERY_CODE, ids=named)
 def test_the_contract_holds_in_every_service(bake: Bake, answers: Answers) -> None:
-    assert_contract_holds(bake(project_slug="contract-service", **answers))
+    assert_contract_holds(bake(project_slug="contract-service", **answers), **QUICK)

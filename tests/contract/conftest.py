@@ -4,6 +4,8 @@ They run inside a generated service, in its environment and with its fixtures; s
 ``tests/test_contract.py``.
 """
 
+import os
+import socket
 import time
 from collections.abc import Callable
 
@@ -11,6 +13,17 @@ import pytest
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView
 from flask import Flask
+
+
+# Which path the events of these tests take; the fixtures of the service hide its settings.
+QUICK_PATH = os.environ.get("QUICK_PATH", "true")
+IS_QUICK = QUICK_PATH == "true"
+
+
+@pytest.fixture(autouse=True)
+def environment(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the settings of this machine, but keep the path of the events."""
+    monkeypatch.setenv("QUICK_PATH", QUICK_PATH)
 
 
 @pytest.fixture
@@ -38,3 +51,8 @@ def wait_until(condition: Callable[[], object], seconds: float = 5) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.02)
+
+
+def narrow(connection) -> None:
+    """Let the system take little of what is sent to a client that does not read."""
+    connection.websocket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)

@@ -102,18 +102,21 @@ class FrameReader:
         first, second = buffer[0], buffer[1]
         if not second & _MASKED or first & _RESERVED:
             raise FrameError(_PROTOCOL_ERROR)
-        size, head = second & 0x7F, 6
+        size, head, least = second & 0x7F, 6, 0
         if first & _IS_CONTROL:
             if size > _LARGEST_CONTROL or not first & _FIN:
                 raise FrameError(_PROTOCOL_ERROR)
         elif size == 126:
             if there < 4:
                 return None
-            size, head = int.from_bytes(buffer[2:4], "big"), 8
+            size, head, least = int.from_bytes(buffer[2:4], "big"), 8, 126
         elif size == 127:
             if there < 10:
                 return None
-            size, head = int.from_bytes(buffer[2:10], "big"), 14
+            size, head, least = int.from_bytes(buffer[2:10], "big"), 14, 65_536
+        if size < least:
+            # A length has one form, the shortest.
+            raise FrameError(_PROTOCOL_ERROR)
         if size > self._max_message_bytes:
             raise FrameError(_TOO_BIG)
         end = head + size
@@ -161,7 +164,7 @@ class FrameSocket(BaseWebSocket):
         owner, buffer = self._owner, self._reader.buffer
         owner.apply_backpressure()
         try:
-            while not self._is_over:
+            while not (self._is_over or self._is_ending):
                 frame = self._reader.next_frame()
                 if frame is None:
                     data = self._read()
@@ -215,15 +218,17 @@ class FrameSocket(BaseWebSocket):
     def _control(self, opcode: int, payload: bytes) -> None:
         """Handle a control frame (section 5.5).
 
-        :raises FrameError: there is no such frame.
+        :raises FrameError: there is no such frame, or no such code.
         :raises UnicodeDecodeError: the reason of a close frame is no text.
         """
         if opcode == _PING:
             self.write(_frame(_PONG, payload))
         elif opcode == _CLOSE:
             code = int.from_bytes(payload[:2], "big") if payload else _NORMAL
+            if code not in _CODES_OF_CLIENTS:
+                raise FrameError(_PROTOCOL_ERROR)
             payload[2:].decode()
-            self._end(code if code in _CODES_OF_CLIENTS else _PROTOCOL_ERROR)
+            self._end(code)
         elif opcode != _PONG:
             raise FrameError(_PROTOCOL_ERROR)
 
