@@ -197,7 +197,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
 
     def open_websocket(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Make a websocket of a request, and serve it until it ends."""
-        return WebSocket(self)(environ, start_response)
+        return WebSocket(self).run(environ, start_response)
 
     _upgrade_websocket = open_websocket
 

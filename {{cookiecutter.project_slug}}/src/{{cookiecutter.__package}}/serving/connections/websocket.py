@@ -47,8 +47,9 @@ _BLOCKING = 0.001
 class Owner(Protocol):
     """The connection that a websocket carries, as far as the websocket asks it."""
 
-    max_message_bytes: int
-    """The size of the largest message."""
+    @property
+    def max_message_bytes(self) -> int:
+        """The size of the largest message."""
 
     def serve(self, websocket: BaseWebSocket) -> None:
         """Talk to the client, until the websocket ends."""
@@ -80,9 +81,7 @@ class BaseWebSocket:
         self._owner = owner
         self._is_over = False
 
-    def __call__(
-        self, environ: dict[str, Any], start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+    def run(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve the connection of a request, until it ends."""
         key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
         if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != _VERSION or not _KEY.fullmatch(key):

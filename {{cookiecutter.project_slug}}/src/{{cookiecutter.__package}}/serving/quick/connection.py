@@ -121,7 +121,7 @@ class QuickConnection(Connection):
     def open_websocket(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Make a websocket of a request, and serve it until it ends."""
         websocket = FrameSocket(self, self.server.start_background_task)
-        return websocket(environ, start_response)
+        return websocket.run(environ, start_response)
 
     _upgrade_websocket = open_websocket
 

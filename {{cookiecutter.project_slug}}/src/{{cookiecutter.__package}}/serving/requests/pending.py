@@ -74,7 +74,7 @@ class PendingRequests:
         self._awaited.pop(id(connection), None)
         if environ.get("CONTENT_LENGTH") not in (None, "", "0") or _is_chunked(environ):
             environ["wsgi.input"] = _Body(environ["wsgi.input"], self, connection)
-        answer = self._app(environ, start_response)
+        answer = self._app.wsgi_app(environ, start_response)
         return ClosingResponse(answer, partial(self._await, connection))
 
     def sweep_forever(self, sleep: Callable[[float], Any]) -> None:
