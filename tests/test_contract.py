@@ -22,7 +22,7 @@ PAIRS: list[Answers] = [
     {"async_mode": "gevent", "class_views": "flask-classy"},
     {"async_mode": "threading", "class_views": "flask-classful"},
 ]
-# On each path of the events, one of these runs normally: the three above, and one on the libraries'.
+# All of these run on the quick path, and one on that of the libraries; the others if it is full.
 QUICK, STOCK = {"QUICK_PATH": "true"}, {"QUICK_PATH": "false"}
 # Extensions that people use in events; no service needs them.
 EXTENSIONS = ("flask-babel>=4,<5", "flask-login>=0.6.3,<0.7", "sqlalchemy>=2.0.40,<3")

@@ -14,7 +14,6 @@ from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView
 from flask import Flask
 
-
 # Which path the events of these tests take; the fixtures of the service hide its settings.
 QUICK_PATH = os.environ.get("QUICK_PATH", "true")
 IS_QUICK = QUICK_PATH == "true"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import struct
-import time
 from http.client import HTTPConnection
 from typing import Any, Self
 from urllib.parse import urlsplit
