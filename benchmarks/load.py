@@ -170,10 +170,13 @@ def acks(job: Job) -> Figures:
     return closed_loop(job, clients, EVENTS_PER_CLIENT * len(clients)).figures
 
 
-def closed_loop(job: Job, clients: list[Client], most: int = sys.maxsize) -> Window:
+def closed_loop(
+    job: Job, clients: list[Client], most: int = sys.maxsize, may_miss: bool = False
+) -> Window:
     """Let each client send something for each answer that it gets.
 
     :param most: how much is sent at most.
+    :param may_miss: whether answers that do not come are a figure, and no error.
     :raises WrongAnswerError: answers are missing at the end.
     """
     by_fd = {client.fd: client for client in clients}
@@ -205,13 +208,15 @@ def closed_loop(job: Job, clients: list[Client], most: int = sys.maxsize) -> Win
     window.figures["missing"] = sent - answered
     if not window.is_over:
         raise WrongAnswerError("It was over before it began")
+    if sent > answered and not may_miss:
+        raise WrongAnswerError(f"{sent - answered} of {sent} answers are missing")
     return window
 
 
 def crowd(job: Job) -> Figures:
     """Compare ten times as many clients, each with an event in flight, with some."""
     few = closed_loop(job, echoing(job, job.clients)).figures
-    many = closed_loop(job, echoing(job, 10 * job.clients)).figures
+    many = closed_loop(job, echoing(job, 10 * job.clients), may_miss=True).figures
     return many | {"few": few["rate"], "kept": many["rate"] / few["rate"]}
 
 

@@ -16,11 +16,22 @@ Figures = dict[str, float]
 BUSY = 0.8
 
 
+def median(key: str, its: list[Figures]) -> float | None:
+    """Return the median of a figure, or nothing in a round without answers, which has none."""
+    if any(key not in figures for figures in its):
+        return None
+    return statistics.median(figures[key] for figures in its)
+
+
 def ratio(column: Column, its: list[Figures], others: list[Figures]) -> float | None:
     """Return the median of the ratios of all rounds, or nothing if there is none."""
-    pairs = zip(its, others, strict=True)
-    ratios = [one[column.key] / other[column.key] for one, other in pairs if other[column.key]]
-    return statistics.median(ratios) if ratios else None
+    pairs = [
+        (one.get(column.key, 0.0), other.get(column.key, 0.0))
+        for one, other in zip(its, others, strict=True)
+    ]
+    if not all(other for _, other in pairs):
+        return None
+    return statistics.median(one / other for one, other in pairs)
 
 
 def table(
@@ -46,13 +57,13 @@ def table(
     for name, its in rounds.items():
         cells = [name]
         for column in measure.columns:
-            figure = statistics.median(figures[column.key] for figures in its)
-            cells.append(column.text.format(figure * column.factor))
+            figure = median(column.key, its)
+            cells.append("" if figure is None else column.text.format(figure * column.factor))
             if column.has_ratio:
                 found = ratio(column, its, ours) if is_base else ratio(column, ours, its)
                 cells.append(shown(found))
         if has_share:
-            share = statistics.median(figures["share"] for figures in its)
+            share = median("share", its) or 0.0
             cells.append(f"{share:.0%}" + (" **too busy**" if share > BUSY else ""))
         yield _line(cells)
     for name, problem in failures.items():
@@ -68,10 +79,10 @@ def summary(
     :param modes: the modes, a column for each.
     """
     yield f"\n### Ours divided by {peer}\n"
-    yield _line(["", "", *modes])
-    yield _line(["---"] * (2 + len(modes)))
+    yield _line(["", *modes])
+    yield _line(["---"] * (1 + len(modes)))
     for (title, figure), by_mode in found.items():
-        yield _line([title, figure, *(shown(by_mode.get(mode)) for mode in modes)])
+        yield _line([f"{title}: {figure}", *(shown(by_mode.get(mode)) for mode in modes)])
 
 
 def machine() -> str:

@@ -21,7 +21,9 @@ NAMESPACE = b"/bench,"
 PATIENCE = 30.0
 """How long a server may take to answer, in seconds."""
 _PIECE = 1 << 16
+# Of Engine.IO, and of websockets (RFC 6455, section 5.5.2) with at most 15 bytes.
 _PING = b"\x81\x012"
+_CONTROL = re.compile(rb"\x89([\x00-\x0f])", re.DOTALL)
 _SAMPLED = 64
 _HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
@@ -132,9 +134,8 @@ class Client:
         data = self.sock.recv(_PIECE)
         if not data:
             raise WrongAnswerError("The server has closed a connection")
-        if _PING in data:
-            self.sock.send(frame(b"3") * data.count(_PING))
-            data = data.replace(_PING, b"")
+        if _PING in data or b"\x89" in data:
+            data = self._without_pings(data)
         awaited = self.awaited
         size = awaited.size
         border = -self._partial % size
@@ -154,7 +155,7 @@ class Client:
 
         This takes longer than ``receive``, and notices if acks overtake each other.
         """
-        data = self._kept + self.sock.recv(_PIECE).replace(_PING, b"")
+        data = self._kept + self._without_pings(self.sock.recv(_PIECE))
         size, start = self.awaited.size, self.awaited.start + b"43" + NAMESPACE
         ids = []
         for border in range(0, len(data) - size + 1, size):
@@ -163,6 +164,18 @@ class Client:
             ids.append(int(data[border + len(start) : border + len(start) + 6]))
         self._kept = data[len(ids) * size :]
         return ids
+
+    def _without_pings(self, data: bytes) -> bytes:
+        """Answer the pings in what was read, and return the rest."""
+        self.sock.send(frame(b"3") * data.count(_PING))
+        data = data.replace(_PING, b"")
+        while ping := _CONTROL.search(data):
+            end = ping.end() + ping[1][0]
+            # With a mask of zeros, which is as good as any here.
+            pong = bytes([0x8A, 0x80 | ping[1][0]]) + bytes(4) + data[ping.end() : end]
+            self.sock.send(pong)
+            data = data[: ping.start()] + data[end:]
+        return data
 
     def close(self) -> None:
         """Leave without a word."""

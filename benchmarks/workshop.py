@@ -32,7 +32,7 @@ BARE = {
     "threading": ("gunicorn",),
 }
 # As many as the service has.
-PLACES = "6000"
+PLACES = 6_000
 STARTS_WITHIN = 30.0
 # Nothing of this process's environment but these reaches a server.
 KNOWN = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
@@ -156,10 +156,11 @@ class Workshop:
         programs = environment / "bin"
         command = (str(programs / "python"), "bare.py", "PORT")
         if mode != "eventlet":
-            kind = ("gthread", "--threads", PLACES) if mode == "threading" else (mode,)
+            kind = ("gthread", "--threads", str(PLACES)) if mode == "threading" else (mode,)
             command = (
                 *(str(programs / "gunicorn"), "bare:app", "--workers", "1"),
-                *("--worker-class", *kind, "--worker-connections", PLACES),
+                # What is above the threads is for connections that are kept between requests.
+                *("--worker-class", *kind, "--worker-connections", str(2 * PLACES)),
                 *("--bind", "127.0.0.1:PORT"),
             )
         option = "" if mode == "eventlet" else "--access-logfile -"
