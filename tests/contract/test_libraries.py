@@ -16,7 +16,7 @@ from flask import Flask
 # dot belongs to an object that the running service has.
 USED: dict[str, tuple[str, str]] = {
     "python-engineio": (
-        "engine.py, connection.py",
+        "engine.py, connection.py, quick/connection.py",
         """
         engineio.Server._handle_connect engineio.Server._ok engineio.Server._service_task
         engineio.Server._trigger_event engineio.Server.generate_id engineio.Server.handle_request
@@ -41,15 +41,23 @@ USED: dict[str, tuple[str, str]] = {
         .server.manager.callbacks .server.handlers .server.manager_initialized
         """,
     ),
-    "flask-socketio": (
-        "layers.py",
-        ".socketio.server .socketio.server_options .socketio.sockio_mw.wsgi_app",
+    "flask-socketio": ("layers.py", ".socketio.server .socketio.server_options"),
+    "flask": (
+        "quick/context.py, quick/requests.py",
+        """
+        flask.globals._cv_app flask.globals._cv_request flask.ctx.AppContext.pop
+        flask.ctx.RequestContext.match_request flask.ctx.RequestContext.pop
+        flask.ctx.RequestContext.push flask.Flask.create_url_adapter flask.Flask.dispatch_request
+        flask.Flask.do_teardown_appcontext flask.Flask.do_teardown_request flask.Flask.ensure_sync
+        flask.Flask.handle_exception flask.Flask.handle_user_exception flask.Flask.make_response
+        flask.Flask.preprocess_request flask.Flask.process_response flask.Flask.should_ignore_error
+        """,
     ),
 }
 OF_MODE = {
     "eventlet": {
         "eventlet": (
-            "server.py, worker.py, upgrade.py",
+            "async_mode.py, server.py, worker.py, upgrade.py",
             """
             eventlet.wsgi.WSGI_LOCAL eventlet.wsgi.HttpProtocol.handle eventlet.patcher.original
             eventlet.wsgi.Input.get_socket
@@ -60,7 +68,10 @@ OF_MODE = {
     "threading": {
         "gunicorn": (
             "worker.py",
-            "gunicorn.workers.gthread.ThreadWorker.handle gunicorn.workers.gthread.TConn.init",
+            """
+            gunicorn.workers.gthread.ThreadWorker.handle gunicorn.workers.gthread.TConn.init
+            gunicorn.http.unreader.Unreader.chunk
+            """,
         )
     },
 }
