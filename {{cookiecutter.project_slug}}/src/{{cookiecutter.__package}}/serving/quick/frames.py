@@ -143,9 +143,9 @@ class FrameSocket(BaseWebSocket):
         """When the client last took some of them, by ``time.monotonic()``."""
         self._start_task = start_task
         self._reader = FrameReader(owner.max_message_bytes)
-        # The frames of a message that is not complete, and how many bytes of it are there.
+        # What there is of a message in several frames, and how many bytes are kept in all.
         self._opcode = 0
-        self._parts: list[bytes] = []
+        self._begun = bytearray()
         self._kept = 0
         self._lock = NativeLock()
         self._plain: Any = None
@@ -195,13 +195,13 @@ class FrameSocket(BaseWebSocket):
             raise FrameError(_PROTOCOL_ERROR)
         if self._opcode or not is_last:
             self._opcode = self._opcode or opcode
-            self._parts.append(payload)
+            self._begun += payload
             if not self._keep(0):
                 raise FrameError(_TOO_BIG)
             if not is_last:
                 return None
-            payload = b"".join(self._parts)
-            opcode, self._opcode, self._parts = self._opcode, 0, []
+            payload = bytes(self._begun)
+            opcode, self._opcode, self._begun = self._opcode, 0, bytearray()
         if self._kept:
             self._keep(0)
         return payload.decode() if opcode == _TEXT else payload
@@ -211,9 +211,9 @@ class FrameSocket(BaseWebSocket):
 
         :param read: how many were read that are no frame yet.
         """
-        in_frames = sum(map(len, self._parts))
-        change, self._kept = in_frames + read - self._kept, in_frames + read
-        return self._owner.reserve(change) and in_frames <= self._owner.max_message_bytes
+        size = len(self._begun)
+        change, self._kept = size + read - self._kept, size + read
+        return self._owner.reserve(change) and size <= self._owner.max_message_bytes
 
     def _control(self, opcode: int, payload: bytes) -> None:
         """Handle a control frame (section 5.5).
@@ -303,5 +303,5 @@ class FrameSocket(BaseWebSocket):
             flusher.join()
         with self._lock:
             self._plain = None
-        self._parts = []
+        self._begun = bytearray()
         self._keep(0)
