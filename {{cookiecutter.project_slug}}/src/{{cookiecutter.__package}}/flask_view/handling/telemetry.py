@@ -82,7 +82,7 @@ def layer(app: Flask, serve: Callable[..., Iterable[bytes]]) -> Callable[..., It
                 path = quote(asked.path)[:200]
                 fields = {"view": name, "method": method, "path": path, "status": int(key[2])}
                 what = f"{name}: {method} {path}, {key[2]}"
-                _write(level, what, fields | context(), seconds, problem)
+                _write(level, what, fields, context(), seconds, problem)
             return start_response(status, headers, *more)
 
         return serve(environ, start)
@@ -136,10 +136,10 @@ class EventRecord:
         if logger.isEnabledFor(level):
             origin = context() if sid is None else _with_user({"sid": sid}, user)
             if outcome == "ok" and not known:
-                _write(level, self._ok_text, self._ok_fields | origin, seconds, problem)
+                _write(level, self._ok_text, self._ok_fields, origin, seconds, problem)
             else:
                 fields = self._names | known | {"outcome": outcome}
-                _write(level, _text_of(fields), fields | origin, seconds, problem)
+                _write(level, _text_of(fields), fields, origin, seconds, problem)
 
 
 def _text_of(fields: dict[str, str]) -> str:
@@ -214,9 +214,15 @@ def _blank(level: int) -> tuple[dict[str, Any], float]:
 
 
 def _write(
-    level: int, what: str, fields: dict[str, Any], seconds: float, problem: Problem | None
+    level: int,
+    what: str,
+    fields: dict[str, Any],
+    origin: dict[str, str],
+    seconds: float,
+    problem: Problem | None,
 ) -> None:
-    fields["duration_ms"] = duration = round(seconds * 1000, 3)
+    duration = round(seconds * 1000, 3)
+    fields = {**fields, "duration_ms": duration, **origin}
     text = f"{what}, {duration:.1f} ms"
     crash = None
     if problem and (crash := problem.crash):
