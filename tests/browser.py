@@ -22,7 +22,10 @@ SECONDS = 15.0
 FOUND = "[...document.querySelectorAll(arguments[0])]"
 SHOWN = f"{FOUND}.filter((element) => element.checkVisibility())"
 # What Chromium itself says when a server is away; nothing in a page can prevent it.
-AWAY = ("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET", "net::ERR_EMPTY_RESPONSE")
+AWAY = (
+    *("net::ERR_CONNECTION_REFUSED", "net::ERR_CONNECTION_RESET"),
+    *("net::ERR_EMPTY_RESPONSE", "net::ERR_SOCKET_NOT_CONNECTED"),
+)
 
 
 class Browser:

@@ -64,6 +64,8 @@ class Server:
 
     def printed(self) -> str:
         """Return everything that the process has printed."""
+        # It writes its log in the background, a moment after what is logged.
+        time.sleep(0.3)
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def request(self, method: str, path: str, seconds: float = 10.0) -> Answer:
