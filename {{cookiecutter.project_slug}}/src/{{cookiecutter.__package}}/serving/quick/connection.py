@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from engineio.exceptions import EngineIOError
 from engineio.packet import MESSAGE, PING
 from engineio.packet import Packet as EnginePacket
 from flask.globals import request_ctx
@@ -158,6 +159,18 @@ class QuickConnection(Connection):
         self.websocket.write(_frame_of(packet))
 
     # Its pings, and its end
+
+    def handle_get_request(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Any:
+        """Answer a request for packets, or one to become a websocket.
+
+        :raises EngineIOError: the client has not answered a ping in time.
+        """
+        if self.server.pings.has_expired(self):
+            self.close(reason=self.server.reason.PING_TIMEOUT)
+            raise EngineIOError("ping timeout")
+        return super().handle_get_request(environ, start_response)
 
     def schedule_ping(self) -> None:
         """Have the client pinged after the interval."""

@@ -7,6 +7,7 @@ eventlet, 33 in place of 49 with gevent, and 60 in place of 88 and one thread of
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -46,9 +47,16 @@ class Pings:
             self._to_ping.pop(connection, None)
             self._to_answer.pop(connection, None)
 
+    def has_expired(self, connection: QuickConnection) -> bool:
+        """Tell whether a client should have answered by now."""
+        with self._lock:
+            return self._to_answer.get(connection, math.inf) < time.monotonic()
+
     def run(self) -> None:
         """Ping the clients in time, and end the connections of those that do not answer."""
         engine = self._engine
+        # Whoever comes meanwhile is not due before.
+        longest = min(1.0, engine.ping_interval / 4, engine.ping_timeout / 4)
         while True:
             now = time.monotonic()
             for connection in self._due(self._to_answer, now):
@@ -57,18 +65,18 @@ class Pings:
                 with self._lock:
                     self._to_answer[connection] = now + engine.ping_timeout
                 connection.ping()
-            # Whoever comes meanwhile is not due before.
-            engine.sleep(min(1.0, engine.ping_interval / 4, engine.ping_timeout / 4))
+            engine.sleep(max(0.0, min(longest, self._next() - time.monotonic())))
+
+    def _next(self) -> float:
+        """Return when the next client is due."""
+        with self._lock:
+            queues = (self._to_ping, self._to_answer)
+            return min((next(iter(queue.values())) for queue in queues if queue), default=math.inf)
 
     def _due(self, queue: _Queue, now: float) -> list[QuickConnection]:
         """Take those whose time has come from a queue."""
         due = []
         with self._lock:
-            while queue:
-                connection, at = queue.popitem(last=False)
-                if at > now:
-                    queue[connection] = at
-                    queue.move_to_end(connection, last=False)
-                    break
-                due.append(connection)
+            while queue and next(iter(queue.values())) <= now:
+                due.append(queue.popitem(last=False)[0])
         return due
