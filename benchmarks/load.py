@@ -152,10 +152,11 @@ def echoing(job: Job, count: int) -> list[Client]:
     """Return clients which are about to send an event that is echoed."""
     payload = READING if job.event == "model" else "x" * job.size
     frames = events(IDS if job.size < 1_000 else 50, job.event, payload)
+    sending = Sending(frames)
     awaited = ack(compact(payload))
     clients = join_many(job.port, count)
     for client in clients:
-        client.sending = Sending(frames)
+        client.sending = sending
         client.awaited = awaited
     # Here all answers are compared, and the server does it for the first time.
     for one in frames[:20]:
@@ -220,6 +221,18 @@ def crowd(job: Job) -> Figures:
     return many | {"few": few["rate"], "kept": many["rate"] / few["rate"]}
 
 
+def alone(job: Job) -> Figures:
+    """Let one client send what it hears itself, before the ack."""
+    (client,) = join_many(job.port, 1)
+    ask_all([client], frame(packet(FIRST_ID, "join")), ack(b"").whole.pattern)
+    told = b"42" + NAMESPACE + compact(["told", TEXT])
+    first, second = Awaited.frame(told, re.escape(told)), ack(b"")
+    pattern = first.whole.pattern + second.whole.pattern
+    client.awaited = Awaited(b"", first.size + second.size, pattern)
+    client.sending = Sending(events(IDS, "tell", TEXT))
+    return closed_loop(job, [client], EVENTS_PER_CLIENT).figures
+
+
 def fanout(job: Job) -> Figures:
     """Let one client tell all others something, again and again; what they hear is counted."""
     told = b"42" + NAMESPACE + compact(["told", TEXT])
@@ -282,9 +295,10 @@ def requests(job: Job) -> Figures:
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     request = "\r\n".join((*lines, "", "")).encode() + body
+    sending = Sending([request])
     clients = [Client(connect(job.port)) for _ in range(job.clients)]
     for client in clients:
-        client.sending = Sending([request])
+        client.sending = sending
         client.awaited = learned(client, request, expected)
     return closed_loop(job, clients).figures
 
@@ -434,7 +448,7 @@ def read_exactly(sock: socket.socket, awaited: Awaited) -> None:
 
 MEASURES: dict[str, Callable[[Job], Figures]] = {
     measure.__name__: measure
-    for measure in (acks, fanout, connects, idle, requests, polling, tail, largest, crowd)
+    for measure in (acks, alone, fanout, connects, idle, requests, polling, tail, largest, crowd)
 }
 
 

@@ -121,6 +121,18 @@ MEASURES: dict[str, tuple[Measure, ...]] = {
     ),
     "http": (_GET[0], _POST[0], _MODEL[0]),
     "quiet": (_GET[1], _POST[1], _MODEL[1]),
+    "alone": (
+        Measure(
+            "Acks of one client, which hears a broadcast before each",
+            _rates("acks", _MEDIAN, _P99),
+            {"measure": "alone"},
+        ),
+        Measure(
+            "HTTP, GET by one client",
+            _rates("requests", _MEDIAN, _P99),
+            {"measure": "requests", "clients": 1},
+        ),
+    ),
     "large": (
         Measure(
             "Acks of 16 KiB, 1 in flight for each of 10 clients",
@@ -159,7 +171,6 @@ MEASURES: dict[str, tuple[Measure, ...]] = {
                 Column("few", "acks/s of 50", has_ratio=False),
                 Column("rate", "acks/s of 500"),
                 Column("kept", "500 / 50", "{:.2f}", has_ratio=False),
-                _P99,
                 Column("missing", "not answered in 30 s", has_ratio=False),
             ),
             {"measure": "crowd"},

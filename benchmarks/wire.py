@@ -70,12 +70,13 @@ class Sending:
             raise ValueError("These requests are not of the same length")
         self._known = len(requests)
         self._bytes = memoryview(b"".join(requests * 2))
-        self._next = 0
 
-    def take(self, count: int) -> memoryview:
-        """Return the next ones, at most as many as there are."""
-        first = self._next
-        self._next = (first + count) % self._known
+    def take(self, sent: int, count: int) -> memoryview:
+        """Return the next ones, at most as many as there are.
+
+        :param sent: how many were sent before.
+        """
+        first = sent % self._known
         return self._bytes[first * self._size : (first + count) * self._size]
 
 
@@ -107,12 +108,23 @@ class Awaited:
 class Client:
     """One connection."""
 
-    __slots__ = ("_kept", "_partial", "_pieces", "awaited", "fd", "sending", "sent_at", "sock")
+    __slots__ = (
+        "_kept",
+        "_partial",
+        "_pieces",
+        "awaited",
+        "fd",
+        "sending",
+        "sent",
+        "sent_at",
+        "sock",
+    )
 
     def __init__(self, sock: socket.socket) -> None:
         """Use a socket on which everything is said that comes before."""
         self.sock = sock
         self.fd = sock.fileno()
+        self.sent = 0
         self.sent_at = 0.0
         self.sending = Sending([b"\0"])
         self.awaited = Awaited(b"", 1, b".")
@@ -122,7 +134,8 @@ class Client:
 
     def send(self, count: int) -> None:
         """Send the next requests."""
-        data = self.sending.take(count)
+        data = self.sending.take(self.sent, count)
+        self.sent += count
         if self.sock.send(data) != len(data):
             raise WrongAnswerError("The server does not read")
 

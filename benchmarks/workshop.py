@@ -134,6 +134,8 @@ class Workshop:
         :param project: the folder of a generated service, with its environment in it.
         """
         place = Path(os.path.abspath(project))
+        if not (place / ".venv").is_dir():
+            raise RuntimeError(f"{place} has no .venv: uv sync --no-dev")
         copy = self.folder / "copies" / name
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(place / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
