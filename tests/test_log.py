@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Bake
-from environments import environ, interpreter
+from environments import environ, interpreter, run_python
 from server import SERVING, Server, eventually, package_of, started
 
 MODES = ("eventlet", "gevent", "threading")
@@ -70,6 +70,28 @@ class TalkView(FlaskView):
         time.sleep(8)
         return "done"
 '''
+
+UNWRITABLE = """
+import logging
+
+from {package}.serving import async_mode
+from {package}.app import create_app
+
+
+class Unwritable:
+    def write(self, text):
+        raise OSError("nobody reads this")
+
+    def flush(self):
+        pass
+
+
+app = create_app()
+(handler,) = logging.getLogger().handlers
+handler.setStream(Unwritable())
+answer = app.test_client().get("/talk/say/0/0/0")
+print(answer.status_code, answer.text)
+"""
 
 
 @pytest.fixture(params=MODES)
@@ -188,6 +210,12 @@ def test_a_copy_of_the_process_logs_nothing_twice(service: Path) -> None:
         eventually(lambda: "GET /talk/copy" in server.printed(), 2)
         for who in ("parent", "child"):
             assert server.printed().count(f"said by the {who}") == 1
+
+
+def test_a_line_that_cannot_be_written_fails_no_request(service: Path) -> None:
+    asked = run_python(service, 20, "-c", UNWRITABLE.format(package=package_of(service)))
+    assert asked.stdout == "200 said\n", asked.stderr
+    assert "OSError: nobody reads this" in asked.stderr
 
 
 def test_whoever_does_not_read_the_log_stops_nobody_and_is_told_what_is_lost(

@@ -119,10 +119,14 @@ def _set_up(connection: Any, _: Any) -> None:
     """Set a new connection up."""
     # The driver would begin a transaction at the first change only; see _begin.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
+    # Its shortcut execute() goes past the patience of the cursor, and two processes that make a
+    # database get in each other's way here.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
     # What is committed stays, even if the machine loses its power.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
 
 
 def _begin(connection: SQLConnection) -> None:

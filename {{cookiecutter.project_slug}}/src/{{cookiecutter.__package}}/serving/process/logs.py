@@ -99,9 +99,13 @@ class StderrHandler(logging.StreamHandler[Any]):
         """Write a line of a request or event, without a record."""
         formatter: Any = self.formatter
         name = logging.getLevelName(level)
-        line = formatter.line(created, name, telemetry.logger.name, text, fields)
-        with self.lock:  # type: ignore[union-attr]
-            self.stream.write(line + self.terminator)
+        try:
+            line = formatter.line(created, name, telemetry.logger.name, text, fields)
+            with self.lock:  # type: ignore[union-attr]
+                self.stream.write(line + self.terminator)
+        except Exception:
+            # What has been done for a client must not fail for its line.
+            self.handleError(telemetry.Line(level, text, fields, None))
 
     def createLock(self) -> None:  # noqa: N802
         """Create a lock that never makes one green thread wait for another."""
