@@ -61,6 +61,7 @@ FILES = {
     "src/service/serving/connections/budget.py",
     "src/service/serving/connections/connection.py",
     "src/service/serving/connections/engine.py",
+    "src/service/serving/connections/frames.py",
     "src/service/serving/connections/limits.py",
     "src/service/serving/connections/protocol.py",
     "src/service/serving/connections/upgrade.py",
