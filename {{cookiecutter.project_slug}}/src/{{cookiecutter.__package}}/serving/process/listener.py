@@ -18,7 +18,12 @@ _TCP_INFO = struct.Struct("24xI")
 # Linux's number of the option that sets a filter, and a filter of TCP segments, by instructions of
 # code, two jumps and a value: load the flags, drop what has SYN among them, let the rest through.
 _SO_ATTACH_FILTER = 26
-_NO_NEW_CONNECTIONS = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 2**32 - 1))
+_NO_NEW_CONNECTIONS = (
+    (0x30, 0, 0, 13),
+    (0x45, 0, 1, 0x02),
+    (0x06, 0, 0, 0),
+    (0x06, 0, 0, 2**32 - 1),
+)
 
 
 class ListenError(Exception):

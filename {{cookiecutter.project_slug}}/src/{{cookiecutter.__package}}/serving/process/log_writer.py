@@ -8,20 +8,22 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from prometheus_client import Counter
 
 from ..async_mode import native
 
-PAUSE = 0.05
+PAUSE = 0.02
 """Seconds for which lines are collected, to be written together."""
 # So many seconds may pass at the end until everything is written.
 _LAST_SECONDS = 1.0
 # So many characters may wait; what comes then is lost.
 _MOST = 10_000_000
 # As many lines are joined without a break, in which nobody else can run.
-_LINES_AT_ONCE = 500
+_LINES_AT_ONCE = 100
+# As long counts a line that has no text yet; most have fewer characters, but it is several objects.
+_LENGTH = 500
 # As many bytes go into a pipe as one piece, whoever else writes to it: PIPE_BUF of Linux.
 _PIECE = 4096
 
@@ -41,17 +43,24 @@ class LogWriter:
     thread, and so needs no lock between both.
     """
 
-    def __init__(self, stream: TextIO, tell_lost: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        text_of: Callable[[tuple[Any, ...]], str],
+        tell_lost: Callable[[int], str],
+    ) -> None:
         """Start the thread.
 
         :param stream: an open file, with nothing in its buffer.
+        :param text_of: makes a line of what was written in place of one; it raises nothing.
         :param tell_lost: returns the line which says that so many lines were lost.
         :raises OSError: the stream is no file of the operating system.
         """
         self._file = stream.fileno()
         self._encoding = stream.encoding
+        self._text_of = text_of
         self._tell_lost = tell_lost
-        self._lines: deque[str] = deque()
+        self._lines: deque[str | tuple[Any, ...]] = deque()
         self._is_full = False
         # Characters that were ever accepted, lines that were not, and how many the metric knows of.
         self._accepted = self._refused = self._counted = 0
@@ -64,20 +73,20 @@ class LogWriter:
         os.register_at_fork(after_in_child=self._forget)
         _start_thread(self._run, ())
 
-    def write(self, line: str) -> None:
+    def write(self, line: str | tuple[Any, ...]) -> None:
         """Have a line written soon, or lose it if too many wait.
 
-        :param line: the line, with its end.
+        :param line: the line, with its end, or what the thread is to make it of.
         """
         if self._has_ended:
-            self._put(line)
+            self._put(self._joined([line]))
         elif self._is_full or self._accepted - self._done > _MOST:
             self._is_full = True
             self._refused += 1
             self._count_lost()
         else:
             self._lines.append(line)
-            self._accepted += len(line)
+            self._accepted += len(line) if isinstance(line, str) else _LENGTH
         if self._sleeps:
             self._count_lost()
             self._wake()
@@ -127,15 +136,18 @@ class LogWriter:
         """Write all that waits."""
         while self._lines:
             count = min(len(self._lines), _LINES_AT_ONCE)
-            text = "".join([self._lines.popleft() for _ in range(count)])
-            if not self._put(text):
+            lines = [self._lines.popleft() for _ in range(count)]
+            if not self._put(self._joined(lines)):
                 self._failed += count
-            self._done += len(text)
+            self._done += sum([len(one) if isinstance(one, str) else _LENGTH for one in lines])
         # What was refused came after these lines, and before those that are accepted from now on.
         self._is_full = False
         lost = self._refused + self._failed - self._told
         if lost and self._put(self._tell_lost(lost)):
             self._told += lost
+
+    def _joined(self, lines: list[str | tuple[Any, ...]]) -> str:
+        return "".join([one if isinstance(one, str) else self._text_of(one) for one in lines])
 
     def _put(self, text: str) -> bool:
         """Write lines, however long that takes; return false if they cannot be written."""

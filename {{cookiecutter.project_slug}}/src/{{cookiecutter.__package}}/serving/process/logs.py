@@ -18,7 +18,7 @@ from pythonjsonlogger.msgspec import MsgspecFormatter
 from ...flask_view.handling import telemetry
 from ..async_mode import native
 from ..settings import ServingSettings
-from .log_writer import LogWriter
+from .log_writer import PAUSE, LogWriter
 
 # Error trackers that want to see every record replace this.
 _CALL_HANDLERS = logging.Logger.callHandlers
@@ -78,9 +78,53 @@ class StderrHandler(logging.StreamHandler[Any]):
     def __init__(self) -> None:
         """Write the lines of requests and events from now on, too."""
         super().__init__()
+        self._alone_until = 0.0
         telemetry.sink = self
 
-    def is_alone(self) -> bool:
+    def write_outcome(self, outcome: telemetry.Outcome) -> bool:
+        """Write the line of a request or event, unless somebody else has to see a record of it."""
+        created = outcome[1]
+        is_later = isinstance(self.stream, LogWriter)
+        if created >= self._alone_until:
+            if not self._is_alone():
+                return False
+            if is_later:
+                # To ask takes as long as the rest of this, so it is asked once for each batch.
+                self._alone_until = created + PAUSE
+        try:
+            with self.lock:  # type: ignore[union-attr]
+                self.stream.write(outcome if is_later else self._line_of(outcome))
+        except Exception:
+            # What has been done for a client must not fail for its line.
+            self._let_go(outcome)
+        return True
+
+    def _line_of(self, outcome: telemetry.Outcome) -> str:
+        level, created, what, fields, seconds, origin = outcome
+        formatter: Any = self.formatter
+        if isinstance(formatter, TextFormatter):
+            text, fields = f"{what}, {seconds * 1000:.1f} ms", origin
+        else:
+            text, fields = telemetry.described(what, fields, seconds, origin)
+        name = logging.getLevelName(level)
+        line: str = formatter.line(created, name, telemetry.logger.name, text, fields)
+        return line + self.terminator
+
+    def _later_line_of(self, outcome: telemetry.Outcome) -> str:
+        try:
+            return self._line_of(outcome)
+        except Exception:
+            self._let_go(outcome)
+            return ""
+
+    def _let_go(self, outcome: telemetry.Outcome) -> None:
+        """Say what is wrong with the line of an outcome, where ``logging`` does."""
+        level, _, what, fields, seconds, origin = outcome
+        self.handleError(
+            telemetry.Line(level, *telemetry.described(what, fields, seconds, origin), None)
+        )
+
+    def _is_alone(self) -> bool:
         """Tell whether no other handler and no filter would see a record of a request or event."""
         logger, root = telemetry.logger, logging.root
         while logger is not root and logger.parent:
@@ -94,18 +138,6 @@ class StderrHandler(logging.StreamHandler[Any]):
             and logging.Logger.callHandlers is _CALL_HANDLERS
             and logging.getLogRecordFactory() is logging.LogRecord
         )
-
-    def write_line(self, level: int, created: float, text: str, fields: dict[str, Any]) -> None:
-        """Write a line of a request or event, without a record."""
-        formatter: Any = self.formatter
-        name = logging.getLevelName(level)
-        try:
-            line = formatter.line(created, name, telemetry.logger.name, text, fields)
-            with self.lock:  # type: ignore[union-attr]
-                self.stream.write(line + self.terminator)
-        except Exception:
-            # What has been done for a client must not fail for its line.
-            self.handleError(telemetry.Line(level, text, fields, None))
 
     def createLock(self) -> None:  # noqa: N802
         """Create a lock that never makes one green thread wait for another."""
@@ -125,7 +157,7 @@ class StderrHandler(logging.StreamHandler[Any]):
         :raises OSError: the stream is no file of the operating system.
         """
         self.flush()
-        self.setStream(LogWriter(self.stream, self._tell_lost))
+        self.setStream(LogWriter(self.stream, self._later_line_of, self._tell_lost))
 
     def write_what_waits(self) -> None:
         """Write what waits in the background, and then at once again."""
