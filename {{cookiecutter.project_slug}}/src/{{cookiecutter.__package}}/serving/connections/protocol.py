@@ -1,8 +1,8 @@
 # Owned by the template: an update may change this file.
 """Socket.IO: the messages of clients are parsed and checked before anything acts on them.
 
-What the service uses of python-socketio beyond its documentation is used in this module and in
-``broker.py`` alone: the library trusts the names and numbers that a client sends.
+What the service uses of python-socketio beyond its documentation is used in this module, and in
+``broker.py`` and ``clients.py``: the library trusts the names and numbers that a client sends.
 """
 
 from __future__ import annotations
