@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from contract_service.flask_view import FlaskView
-from contract_service.serving.connections.websocket import WebSocket
+from contract_service.serving.connections.frames import WebSocket
 from contract_service.serving.quick.frames import FrameSocket
 from contract_service.serving.service import service_of
 from contract_service.settings import Settings

@@ -13,7 +13,7 @@ import pytest
 import websocket
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, on
-from contract_service.serving.connections.websocket import WebSocket
+from contract_service.serving.connections.frames import WebSocket
 from contract_service.serving.service import service_of
 from flask import request
 
