@@ -226,9 +226,9 @@ def _write(
     problem: Problem | None,
 ) -> None:
     crash = problem and problem.crash
-    if crash is None and sink is not None:
-        if sink.write_outcome((level, time.time(), what, fields, seconds, origin)):
-            return
+    outcome = (level, time.time(), what, fields, seconds, origin)
+    if crash is None and sink is not None and sink.write_outcome(outcome):
+        return
     text, fields = described(what, fields, seconds, origin)
     if problem and crash:
         fields["problem"] = problem.document["id"]
