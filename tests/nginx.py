@@ -20,8 +20,6 @@ from server import eventually
 
 ADDRESS = "X-Forwarded-For"
 """The header by which a client of the tests has an address of its own, as behind another proxy."""
-
-
 CERTIFICATE = "certificate.pem"
 """The name of the file, beside the log, that says whom a client may believe."""
 _KEY = "key.pem"

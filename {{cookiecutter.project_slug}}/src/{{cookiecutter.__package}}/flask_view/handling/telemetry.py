@@ -173,8 +173,8 @@ class Sink(Protocol):
 
 
 sink: Sink | None = None
-"""The handler that writes the log of the service. It makes the lines later, many at a time: so the
-log takes 15 % of the events that are handled in a second, and 26 % if each line is made at once."""
+"""The handler that writes the log of the service. It makes the lines later, many at a time: with 20
+events of each client in flight, in eventlet, the log takes 15 to 18 % of the rate, and not 25 %."""
 
 
 class Line(logging.LogRecord):
@@ -245,7 +245,12 @@ def described(
 ) -> tuple[str, dict[str, Any]]:
     """Return the message and all fields of a line, from what an ``Outcome`` has of them."""
     duration = round(seconds * 1000, 3)
-    return f"{what}, {duration:.1f} ms", {**fields, "duration_ms": duration, **origin}
+    return message_of(what, seconds), {**fields, "duration_ms": duration, **origin}
+
+
+def message_of(what: str, seconds: float) -> str:
+    """Return the message of a line: what was done, and how long it took."""
+    return f"{what}, {seconds * 1000:.1f} ms"
 
 
 def _route(app: Flask, endpoint: str | None) -> tuple[str, int]:

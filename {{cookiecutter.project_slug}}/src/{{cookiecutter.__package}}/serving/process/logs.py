@@ -103,7 +103,7 @@ class StderrHandler(logging.StreamHandler[Any]):
         level, created, what, fields, seconds, origin = outcome
         formatter: Any = self.formatter
         if isinstance(formatter, TextFormatter):
-            text, fields = f"{what}, {seconds * 1000:.1f} ms", origin
+            text, fields = telemetry.message_of(what, seconds), origin
         else:
             text, fields = telemetry.described(what, fields, seconds, origin)
         name = logging.getLevelName(level)
