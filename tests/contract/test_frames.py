@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from contract_service.flask_view import FlaskView
 from contract_service.serving.connections.frames import WebSocket
+from contract_service.serving.quick.batches import Batches
 from contract_service.serving.quick.frames import FrameSocket
 from contract_service.serving.service import service_of
 from contract_service.settings import Settings
@@ -391,7 +392,7 @@ def both(sent: bytes, chance: random.Random) -> tuple[Any, Any]:
     """Return what each path makes of bytes."""
     owner: Any = Nobody()
     arriving = pieces(sent, chance)
-    quick = read(FrameSocket(owner, lambda task: None), arriving)
+    quick = read(FrameSocket(owner, lambda task: None, Batches(time.sleep)), arriving)
     return quick, read(WebSocket(owner), pieces(sent, chance))
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import builtins
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import g, request
+from flask.ctx import _AppCtxGlobals
 from flask_socketio import ConnectionRefusedError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from ..view import FlaskView
 
 ANSWER = "flask_view_answer"
-"""The attribute of a handler with a function ``(client, sid, arguments)``, which is called in its
-place where the client is known, within the contexts of Flask."""
+"""The attribute of a handler with a function ``(client, sid, arguments, g)``, which is called in its
+place where these are known, within the contexts of Flask."""
 
 
 def event_handler(
@@ -52,7 +53,7 @@ def event_handler(
 
     namespace = view.namespace
 
-    def answer(client: Client, sid: str, arguments: tuple[Any, ...]) -> Any:
+    def answer(client: Client, sid: str, arguments: Sequence[Any], known: _AppCtxGlobals) -> Any:
         started = time.perf_counter()
         outcome: Problem | str = "ok"
         client.running.append(None)
@@ -67,13 +68,13 @@ def event_handler(
             ack = {"error": outcome.document}
         finally:
             client.running.pop()
-        record.done(started, outcome, sid=sid, user=user_of(client, namespace))
+        record.done(started, outcome, sid=sid, user=user_of(known, client, namespace))
         return ack
 
     @functools.wraps(method)
     def handle(*arguments: Any) -> Any:
         sid: str = request.sid  # type: ignore[attr-defined]
-        return answer(client_of(request.environ), sid, arguments)
+        return answer(client_of(request.environ), sid, arguments, g._get_current_object())
 
     vars(handle)[ANSWER] = answer
     return handle

@@ -23,7 +23,7 @@ _IPV6_PREFIX = 64
 class Budget:
     """A bucket of tokens that fills at a steady rate."""
 
-    __slots__ = ("_filled_at", "_total", "_unshared", "rate", "tokens")
+    __slots__ = ("_filled_at", "_most", "_total", "_unshared", "rate", "tokens")
 
     def __init__(self, rate: float) -> None:
         """Start with a full bucket.
@@ -31,7 +31,7 @@ class Budget:
         :param rate: how many tokens it gets each second.
         """
         self.rate = rate
-        self.tokens = rate * BURST_SECONDS
+        self.tokens = self._most = rate * BURST_SECONDS
         self._filled_at = time.monotonic()
         self._unshared = 0
         self._total = 0
@@ -46,7 +46,7 @@ class Budget:
         self._fill(now)
         self.tokens -= tokens
         self._unshared += tokens
-        return max(0.0, -self.tokens / self.rate)
+        return -self.tokens / self.rate if self.tokens < 0 else 0.0
 
     def take(self, tokens: int) -> None:
         """Take tokens if there are enough; a full bucket is always enough.
@@ -94,11 +94,11 @@ class Budget:
     def is_full(self) -> bool:
         """Whether nobody has spent anything for a while, so that it need not be remembered."""
         self._fill(time.monotonic())
-        return self.tokens >= self.rate * BURST_SECONDS
+        return self.tokens >= self._most
 
     def _fill(self, now: float) -> None:
-        most = self.rate * BURST_SECONDS
-        self.tokens = min(self.tokens + (now - self._filled_at) * self.rate, most)
+        tokens = self.tokens + (now - self._filled_at) * self.rate
+        self.tokens = tokens if tokens < self._most else self._most
         self._filled_at = now
 
 

@@ -8,7 +8,6 @@ What the service uses of python-socketio beyond its documentation is used in thi
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import Any
 
 from socketio import Server
@@ -59,13 +58,8 @@ def parse(text: str) -> Packet:
     :param text: the message, without its attachments, which follow it.
     :raises MalformedError: the client may not send it.
     """
-    found = _PLAIN_EVENT.match(text)
-    if found and len(found[1] or "/") <= _LONGEST_NAME:
-        packet = Packet(EVENT, namespace=found[1] or "/", id=int(found[2]) if found[2] else None)
-        with suppress(ValueError):
-            packet.data = Packet.json.loads(text[found.end() :])
-            if not _violation(packet):
-                return packet
+    if (found := _PLAIN_EVENT.match(text)) and (packet := _event(text, found)):
+        return packet
     if text.startswith(str(CONNECT)) and len(text) > _LARGEST_AUTH:
         # It is not even looked into.
         packet = Packet(CONNECT, namespace=kind_of(text)[1][:_LONGEST_NAME])
@@ -85,6 +79,20 @@ def parse(text: str) -> Packet:
     if rule := _violation(packet):
         raise MalformedError(400, rule, packet)
     return packet
+
+
+def _event(text: str, found: re.Match[str]) -> Packet | None:
+    """Return an event without attachments, or ``None`` if it has to be looked at more closely."""
+    namespace, number = found.groups()
+    try:
+        data = Packet.json.loads(text[found.end() :])
+    except ValueError:
+        return None
+    if not data or type(data[0]) is not str or data[0] in RESERVED:
+        return None
+    if namespace and len(namespace) > _LONGEST_NAME:
+        return None
+    return Packet(EVENT, data, namespace or "/", number and int(number), binary=False)
 
 
 def _violation(packet: Packet) -> str:

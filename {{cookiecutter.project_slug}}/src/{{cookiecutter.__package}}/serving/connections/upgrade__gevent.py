@@ -7,19 +7,35 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
+from gevent.socket import socket as gevent_socket
+
+
+class _ReaderSocket(gevent_socket):  # type: ignore[misc]
+    """A socket whose reader waits first: when it has handled all, nothing is there in most cases."""
+
+    __slots__ = ()
+
+    def recv(self, *args: Any) -> bytes:
+        """Wait for data, and read what is there."""
+        self._wait(self._read_event)
+        data: bytes = super().recv(*args)
+        return data
+
 
 def socket_of(environ: dict[str, Any]) -> socket.socket:
     """Return the socket that a request came on.
 
     :param environ: the WSGI environment of the request.
     """
-    connection: socket.socket
+    connection: Any
     if "gunicorn.socket" in environ:
         connection = environ["gunicorn.socket"]
     else:
         # Gevent's own server, in tests and on Windows.
         connection = environ["wsgi.input"].raw._sock
-    return connection
+    connection.__class__ = _ReaderSocket
+    found: socket.socket = connection
+    return found
 
 
 def finish(environ: dict[str, Any]) -> Iterable[bytes]:

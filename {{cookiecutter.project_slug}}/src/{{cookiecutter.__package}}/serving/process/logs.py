@@ -20,6 +20,8 @@ from ..async_mode import native
 from ..settings import ServingSettings
 from .log_writer import PAUSE, LogWriter
 
+# What a line says of whom it belongs to, and by which word.
+_LABELS = {"request_id": "request", "sid": "sid", "user": "user"}
 # Error trackers that want to see every record replace this.
 _CALL_HANDLERS = logging.Logger.callHandlers
 
@@ -186,21 +188,27 @@ class Context(logging.Filter):
 
 
 class _Formatter(logging.Formatter):
-    """Writes the time as ``logging`` does, and remembers the current second."""
+    """Writes the time as ``logging`` does, and remembers it for a millisecond."""
 
-    _second = (0, "")
+    # Tuples, as a number and its text change together, whichever threads ask.
+    _second = _millisecond = (0, "")
 
     def time_of(self, created: float) -> str:
         """Return a time as text.
 
         :param created: the time, by ``time.time()``.
         """
-        second = int(created)
-        known, text = self._second
-        if second != known:
-            text = time.strftime(self.default_time_format, self.converter(second))
-            self._second = second, text
-        return f"{text},{int(created % 1 * 1000):03}"
+        millisecond = int(created * 1000)
+        known, text = self._millisecond
+        if millisecond != known:
+            second, rest = divmod(millisecond, 1000)
+            known, start = self._second
+            if second != known:
+                start = time.strftime(self.default_time_format, self.converter(second))
+                self._second = second, start
+            text = f"{start},{rest:03}"
+            self._millisecond = millisecond, text
+        return text
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         """Return when something was logged."""
@@ -220,11 +228,11 @@ class TextFormatter(_Formatter):
         :param fields: all fields, of which the line has the ones that say whose it is.
         """
         line = f"{self.time_of(created)} {level} {name} {text}"
-        for key, label in (("request_id", "request"), ("sid", "sid"), ("user", "user")):
-            if value := fields.get(key):
+        for key, value in fields.items():
+            if value and key in _LABELS:
                 # What a user is called must not look like another field, or another line.
                 plain = value.isprintable() and " " not in value
-                line += f" {label}={value if plain else repr(value)}"
+                line += f" {_LABELS[key]}={value if plain else repr(value)}"
         return line
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802

@@ -8,6 +8,7 @@ of this room but ``versions`` is imported, and requests and events take the path
 2. ``requests``: Flask's part of a request.
 3. ``connection``: the connection of a client, which answers an event where it reads it.
 4. ``frames``: a websocket, read through a buffer and written at once.
-5. ``pings``: one task that pings all clients.
-6. ``context``: Flask's contexts of an event.
+5. ``batches``: frames for one client that go out together.
+6. ``pings``: one task that pings all clients.
+7. ``context``: Flask's contexts of an event.
 """

@@ -17,6 +17,7 @@ from ...flask_view.handling.serialization import dumps
 from ..connections import protocol
 from ..connections.connection import Connection, NativeLock
 from ..connections.engine import Engine
+from .batches import Batches
 from .context import APP, SESSION, EventContexts
 from .frames import FrameSocket, encode
 from .pings import Pings
@@ -25,20 +26,23 @@ _PING = EnginePacket(PING)
 
 
 class QuickEngine(Engine):
-    """The server, with one task for the pings of all clients."""
+    """The server, with one task for the pings of all clients, and one for their batches."""
 
+    batches: Batches
     pings: Pings
 
     @classmethod
     def adopt(cls, server: Any) -> QuickEngine:
         """Turn the server that Flask-SocketIO has created into one of this class."""
         engine: Any = super().adopt(server)
+        engine.batches = Batches(engine.sleep)
         engine.pings = Pings(engine)
         adopted: QuickEngine = engine
         return adopted
 
     def watch(self) -> None:
         """Find the clients that do not answer, from now on."""
+        self.start_background_task(self.batches.run)
         self.pings.run()
 
 
@@ -90,8 +94,8 @@ class QuickConnection(Connection):
     ) -> None:
         namespace, (name, *arguments) = packet.namespace, packet.data
         event = {"message": name, "args": tuple(arguments)}
-        with contexts.new(sid=sid, namespace=namespace, event=event):
-            result = answer(self, sid, arguments)
+        with contexts.new({"sid": sid, "namespace": namespace, "event": event}) as context:
+            result = answer(self, sid, arguments, context.g)
         if packet.id is None:
             return
         ack = [] if result is None else [*result] if isinstance(result, tuple) else [result]
@@ -121,7 +125,8 @@ class QuickConnection(Connection):
 
     def open_websocket(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Make a websocket of a request, and serve it until it ends."""
-        websocket = FrameSocket(self, self.server.start_background_task)
+        server = self.server
+        websocket = FrameSocket(self, server.start_background_task, server.batches)
         return websocket.run(environ, start_response)
 
     _upgrade_websocket = open_websocket

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask
-from flask.ctx import AppContext, RequestContext
+from flask.ctx import AppContext, RequestContext, _AppCtxGlobals
 from flask.globals import _cv_app, _cv_request
 from flask.sessions import SessionMixin
 from flask.signals import (
@@ -45,7 +45,7 @@ class EventContexts:
         # As Flask-SocketIO keeps it: a copy for the connection, which its events may change.
         self.session: SessionMixin = handshake.request.environ[SESSION]
 
-    def new(self, **about: Any) -> EventContext:
+    def new(self, about: dict[str, Any]) -> EventContext:
         """Return the context of an event.
 
         :param about: what the event's ``request`` has that others have not.
@@ -71,13 +71,19 @@ class EventContext(RequestContext):
         """
         self.app = shared.app
         self.request = shared.request_class.__new__(shared.request_class)
-        vars(self.request).update(shared.request, **about)
+        vars(self.request).update(shared.request)
+        vars(self.request).update(about)
         self.url_adapter = shared.url_adapter
         self.flashes = None
         self._session = shared.session
         self._after_request_functions = []
         self._cv_tokens = []
         self._app_context = _AppContext(shared)
+
+    @property
+    def g(self) -> _AppCtxGlobals:
+        """What the event has in ``flask.g``."""
+        return self._app_context.g
 
     def copy(self) -> RequestContext:
         """Return a context for another thread, as Flask has it."""

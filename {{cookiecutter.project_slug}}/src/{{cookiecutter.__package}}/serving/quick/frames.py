@@ -17,13 +17,16 @@ from typing import Any
 from ..connections.connection import NativeLock
 from ..connections.upgrade import plain_socket
 from ..connections.websocket import BaseWebSocket, Owner
+from .batches import Batches
 
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 # Bits of the first byte of a frame, and of the second.
 _FIN, _RESERVED, _IS_CONTROL, _MASKED = 0x80, 0x70, 0x08, 0x80
 _LARGEST_CONTROL = 125
-# From this size on, a payload is unmasked in another way.
+# From this size on, a payload is unmasked in another way, and no frame is held back.
 _LARGE = 1_024
+# So many frames are held back for a client.
+_MOST_HELD = 50
 
 _NORMAL, _PROTOCOL_ERROR, _NO_TEXT, _TOO_BIG = 1000, 1002, 1007, 1009
 # The codes with which a client may close (section 7.4, and the registry of IANA).
@@ -134,11 +137,15 @@ class FrameReader:
 class FrameSocket(BaseWebSocket):
     """One websocket, whose messages are written without waiting for a task to do so."""
 
-    def __init__(self, owner: Owner, start_task: Callable[..., Any]) -> None:
+    # Whether the next event of the client is there already, so that its ack can go along.
+    _holds = False
+
+    def __init__(self, owner: Owner, start_task: Callable[..., Any], batches: Batches) -> None:
         """Prepare for a connection.
 
         :param owner: what talks to the client, and counts what it sends.
         :param start_task: starts a task in the background.
+        :param batches: sends what is held back for too long.
         """
         super().__init__(owner)
         self.unsent = 0
@@ -146,6 +153,8 @@ class FrameSocket(BaseWebSocket):
         self.waits_since = 0.0
         """When the client last took some of them, by ``time.monotonic()``."""
         self._start_task = start_task
+        self._batches = batches
+        self._held: list[bytes] = []
         self._reader = FrameReader(owner.max_message_bytes)
         # What there is of a message in several frames, and how many bytes are kept in all.
         self._opcode = 0
@@ -171,11 +180,14 @@ class FrameSocket(BaseWebSocket):
             while not (self._is_over or self._is_ending):
                 frame = self._reader.next_frame()
                 if frame is None:
+                    if self._held:
+                        self.send_held()
                     data = self._read()
                     buffer += data
                     if not data or (len(buffer) > len(data) and not self._keep(len(buffer))):
                         return None
                     continue
+                self._holds = bool(buffer)
                 first, payload = frame
                 if not owner.count(len(payload)):
                     return None
@@ -241,29 +253,57 @@ class FrameSocket(BaseWebSocket):
         self.write(encode(message))
 
     def write(self, frame: bytes) -> None:
-        """Send a frame at once; what the client does not take yet, a task sends.
+        """Send a frame at once, or with those for the events that the client has sent with it.
+
+        What the client does not take yet, a task sends.
 
         :param frame: the frame, as it goes over the network.
         """
         with self._lock:
             if self._plain is None or self._is_ending:
                 return
-            if self._flusher is None:
-                try:
-                    sent = self._plain.send(frame, _AT_ONCE)
-                except BlockingIOError:
-                    sent = 0
-                except OSError:
-                    # The client has gone; who reads from it finds that out.
-                    return
-                if sent == len(frame):
-                    return
-                frame = frame[sent:]
-                self.waits_since = time.monotonic()
-                # It cannot begin before the lock is free.
-                self._flusher = self._start_task(self._flush)
-            self._backlog.append(frame)
-            self.unsent += len(frame)
+            held = self._held
+            if self._flusher is not None:
+                self._backlog.append(frame)
+                self.unsent += len(frame)
+            elif self._holds and len(frame) < _LARGE and len(held) < _MOST_HELD:
+                held.append(frame)
+                if len(held) == 1:
+                    self._batches.add(self)
+            elif held:
+                held.append(frame)
+                self._send_held()
+            else:
+                self._send(frame)
+
+    def send_held(self) -> None:
+        """Send what is held back, and hold no more back for the event that is being handled."""
+        with self._lock:
+            self._holds = False
+            self._send_held()
+
+    def _send_held(self) -> None:
+        if self._held:
+            frames = b"".join(self._held)
+            self._held.clear()
+            if self._plain is not None:
+                self._send(frames)
+
+    def _send(self, data: bytes) -> None:
+        """Send as much as the client takes at once, and have a task send the rest."""
+        try:
+            sent = self._plain.send(data, _AT_ONCE)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # The client has gone; who reads from it finds that out.
+            return
+        if sent < len(data):
+            self._backlog.append(data[sent:])
+            self.unsent += len(data) - sent
+            self.waits_since = time.monotonic()
+            # It cannot begin before the lock is free.
+            self._flusher = self._start_task(self._flush)
 
     def _flush(self) -> None:
         """Send what waits, until nothing is left."""
@@ -295,6 +335,7 @@ class FrameSocket(BaseWebSocket):
     def _end(self, code: int) -> None:
         self.write(_frame(_CLOSE, code.to_bytes(2, "big")))
         with self._lock:
+            self._send_held()
             self._is_ending = True
             waits = self._flusher is not None
         if not waits:
