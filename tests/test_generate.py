@@ -81,6 +81,7 @@ FILES = {
     "src/service/serving/process/server.py",
     "src/service/serving/process/worker.py",
     "src/service/serving/quick/__init__.py",
+    "src/service/serving/quick/batches.py",
     "src/service/serving/quick/connection.py",
     "src/service/serving/quick/context.py",
     "src/service/serving/quick/frames.py",

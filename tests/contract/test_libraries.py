@@ -60,11 +60,16 @@ OF_MODE = {
             "async_mode.py, server.py, worker.py, upgrade.py",
             """
             eventlet.wsgi.WSGI_LOCAL eventlet.wsgi.HttpProtocol.handle eventlet.patcher.original
-            eventlet.wsgi.Input.get_socket
+            eventlet.wsgi.Input.get_socket eventlet.greenio.GreenSocket.recv
+            eventlet.hubs.hub.BaseHub.add eventlet.hubs.hub.BaseHub.remove
+            eventlet.hubs.hub.BaseHub.switch
             """,
         )
     },
-    "gevent": {"gunicorn": ("worker.py", "gunicorn.workers.ggevent.GeventWorker.handle")},
+    "gevent": {
+        "gevent": ("upgrade.py", "gevent.socket.socket._wait gevent.socket.socket._read_event"),
+        "gunicorn": ("worker.py", "gunicorn.workers.ggevent.GeventWorker.handle"),
+    },
     "threading": {
         "gunicorn": (
             "worker.py",

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import g, request
-from flask.ctx import _AppCtxGlobals
 from flask_socketio import ConnectionRefusedError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -28,6 +27,8 @@ from .serialization import loads, plain
 from .telemetry import NO_VIEW, EventRecord, user_of
 
 if TYPE_CHECKING:
+    from flask.ctx import _AppCtxGlobals
+
     from ..view import FlaskView
 
 ANSWER = "flask_view_answer"

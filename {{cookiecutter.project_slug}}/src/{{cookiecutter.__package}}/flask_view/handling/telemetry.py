@@ -15,16 +15,18 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
 from flask import Flask, g, has_app_context, has_request_context, request
-from flask.ctx import _AppCtxGlobals
 from prometheus_client import Histogram
 
 from .client import Client, client_of
 from .errors import PROBLEM, Problem
+
+if TYPE_CHECKING:
+    from flask.ctx import _AppCtxGlobals
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ microseconds in place of 24.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
-from flask.ctx import AppContext, RequestContext, _AppCtxGlobals
+from flask.ctx import AppContext, RequestContext
 from flask.globals import _cv_app, _cv_request
 from flask.sessions import SessionMixin
 from flask.signals import (
@@ -21,6 +21,9 @@ from flask.signals import (
     appcontext_tearing_down,
     request_tearing_down,
 )
+
+if TYPE_CHECKING:
+    from flask.ctx import _AppCtxGlobals
 
 APP, SESSION = "flask.app", "saved_session"
 """Where Flask-SocketIO keeps application and session of a connection, in its environment."""
