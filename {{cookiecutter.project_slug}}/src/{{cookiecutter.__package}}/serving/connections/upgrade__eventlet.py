@@ -66,10 +66,19 @@ def socket_of(environ: dict[str, Any]) -> socket.socket:
 
     :param environ: the WSGI environment of the request.
     """
-    connection: Any = environ["eventlet.input"].get_socket()
+    connection: socket.socket = environ["eventlet.input"].get_socket()
+    return connection
+
+
+def begin(environ: dict[str, Any]) -> socket.socket:
+    """Return the socket of a request, which is for a websocket from now on.
+
+    :param environ: the WSGI environment of the request.
+    """
+    connection: Any = socket_of(environ)
     connection.__class__ = _ReaderSocket
-    found: socket.socket = connection
-    return found
+    begun: socket.socket = connection
+    return begun
 
 
 def finish(environ: dict[str, Any]) -> Iterable[bytes]:
@@ -77,7 +86,8 @@ def finish(environ: dict[str, Any]) -> Iterable[bytes]:
 
     :param environ: the WSGI environment of the request.
     """
-    environ["eventlet.input"].get_socket().forget_reader()
+    connection: Any = socket_of(environ)
+    connection.forget_reader()
     wsgi.WSGI_LOCAL.already_handled = True
     return []
 

@@ -27,15 +27,24 @@ def socket_of(environ: dict[str, Any]) -> socket.socket:
 
     :param environ: the WSGI environment of the request.
     """
-    connection: Any
+    connection: socket.socket
     if "gunicorn.socket" in environ:
         connection = environ["gunicorn.socket"]
     else:
         # Gevent's own server, in tests and on Windows.
         connection = environ["wsgi.input"].raw._sock
+    return connection
+
+
+def begin(environ: dict[str, Any]) -> socket.socket:
+    """Return the socket of a request, which is for a websocket from now on.
+
+    :param environ: the WSGI environment of the request.
+    """
+    connection: Any = socket_of(environ)
     connection.__class__ = _ReaderSocket
-    found: socket.socket = connection
-    return found
+    begun: socket.socket = connection
+    return begun
 
 
 def finish(environ: dict[str, Any]) -> Iterable[bytes]:

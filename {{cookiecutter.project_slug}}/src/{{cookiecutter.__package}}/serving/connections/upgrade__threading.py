@@ -21,6 +21,10 @@ def socket_of(environ: dict[str, Any]) -> socket.socket:
     return connection
 
 
+begin = socket_of
+"""Returns the socket of a request, which is for a websocket from now on."""
+
+
 def finish(environ: dict[str, Any]) -> NoReturn:
     """End the request without a response; the HTTP server closes the connection.
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from .upgrade import finish, socket_of
+from .upgrade import begin, finish
 
 _VERSION = "13"
 _KEY = re.compile("[A-Za-z0-9+/]{22}==")
@@ -77,7 +77,7 @@ class BaseWebSocket:
         if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != _VERSION or not _KEY.fullmatch(key):
             start_response("400 Bad Request", [("Sec-WebSocket-Version", _VERSION)])
             return []
-        self.socket = socket_of(environ)
+        self.socket = begin(environ)
         digest = hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest()
         # If the client has gone already, the first read notices.
         with suppress(OSError):
