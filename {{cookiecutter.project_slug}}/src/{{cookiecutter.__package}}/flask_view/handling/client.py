@@ -24,9 +24,9 @@ class Client:
         self.running: list[None] = []
         """An entry for each event that is being handled; several threads may change the list."""
         self.auth: dict[str, Any] = {}
-        """What the client sent in its CONNECT packets, by namespace."""
+        """What the client sent in its CONNECT packets, by namespace, where it sent anything."""
         self.users: dict[str, Any] = {}
-        """The ids of the client's user, by namespace."""
+        """The ids of the client's user, by namespace, where it has one."""
 
     def entering(self) -> None:
         """Take note that the client asks to be let into a namespace, before a view decides."""
@@ -37,7 +37,9 @@ class Client:
         :param namespace: the namespace.
         :param user: the id that a view named in ``g.user``, or ``None``.
         """
-        self.users[namespace] = user
+        # A dictionary of one entry takes a quarter of a kilobyte.
+        if user is not None:
+            self.users[namespace] = user
 
     def charge(self, tokens: int) -> None:
         """Count what is being handled as so many events.

@@ -130,7 +130,8 @@ class ConnectionHandlers:
         started = time.perf_counter()
         outcome: Problem | str = "refused"
         client, namespace = client_of(request.environ), _namespace()
-        client.auth[namespace] = auth
+        if auth is not None:
+            client.auth[namespace] = auth
         client.entering()
         try:
             if client.refusal:

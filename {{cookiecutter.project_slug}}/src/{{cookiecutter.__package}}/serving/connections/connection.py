@@ -87,7 +87,7 @@ class Connection(Client, EngineSocket):
         """
         super().__init__(server, sid)
         self.address = address
-        self.namespaces: set[str] = set()
+        self.namespaces: list[str] = []
         """The namespaces with views that the client is in."""
         self.without_namespace_since = time.monotonic()
         """When it last left such a namespace, or came."""
@@ -362,7 +362,7 @@ class Connection(Client, EngineSocket):
             waiting = self._held.get(namespace, [])
             if waiting and protocol.kind_of(waiting[0].data)[0] == CONNECT:
                 if protocol.has_views(self._limits.server, namespace):
-                    self.namespaces.add(namespace)
+                    self.namespaces.append(namespace)
                 for packet in waiting:
                     self._put(packet)
             # Only now may others send past these.
@@ -414,7 +414,8 @@ class Connection(Client, EngineSocket):
         self._limits.connection_closed(self)
 
     def _left_namespace(self, namespace: str) -> None:
-        self.namespaces.discard(namespace)
+        if namespace in self.namespaces:
+            self.namespaces.remove(namespace)
         self.without_namespace_since = time.monotonic()
 
 

@@ -216,7 +216,9 @@ class Limits:
                 patience = _REFUSED_SECONDS if connection.refusal in _FINAL else _JOIN_SECONDS
                 if now - connection.without_namespace_since > patience:
                     connection.cut("joined no namespace")
-            connection.was_over_limit = bool(too_much)
+            # An attribute that few connections have: see Connection.
+            if connection.was_over_limit != bool(too_much):
+                connection.was_over_limit = bool(too_much)
         for name, known in list(self._addresses.items()):
             if not known.connections and known.budget.is_full:
                 del self._addresses[name]
