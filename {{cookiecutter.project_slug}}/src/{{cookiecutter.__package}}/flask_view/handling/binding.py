@@ -7,7 +7,7 @@ The signature is read once, when the view is registered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
 from typing import Any, NotRequired
 
@@ -118,7 +118,7 @@ class Binding:
         own = {name: values.pop(name) for name in self._named if name in values}
         return {**values, **self._validated(own)}
 
-    def from_event(self, arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def from_event(self, arguments: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Return the arguments for an event, by position and by name.
 
         :param arguments: the arguments of the event.

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ..view import FlaskView
 
 ANSWER = "flask_view_answer"
-"""The attribute of a handler with a function ``(client, sid, arguments, g)``, which is called in its
-place where these are known, within the contexts of Flask."""
+"""The attribute of a handler with a function ``(client, sid, arguments, g)``, which is called in
+its place where these are known, within the contexts of Flask."""
 
 
 def event_handler(

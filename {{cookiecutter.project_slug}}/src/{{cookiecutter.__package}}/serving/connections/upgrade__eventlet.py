@@ -7,10 +7,9 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from eventlet import wsgi
+from eventlet import getcurrent, wsgi
 from eventlet.greenio import GreenSocket
 from eventlet.hubs import get_hub
-from greenlet import getcurrent
 
 
 class _ReaderSocket(GreenSocket):  # type: ignore[misc]

@@ -94,7 +94,8 @@ class QuickConnection(Connection):
     ) -> None:
         namespace, (name, *arguments) = packet.namespace, packet.data
         event = {"message": name, "args": tuple(arguments)}
-        with contexts.new({"sid": sid, "namespace": namespace, "event": event}) as context:
+        context = contexts.new({"sid": sid, "namespace": namespace, "event": event})
+        with context:
             result = answer(self, sid, arguments, context.g)
         if packet.id is None:
             return
