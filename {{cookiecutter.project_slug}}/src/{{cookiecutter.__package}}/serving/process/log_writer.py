@@ -22,8 +22,8 @@ _LAST_SECONDS = 1.0
 _MOST = 10_000_000
 # As many lines are joined without a break, in which nobody else can run.
 _LINES_AT_ONCE = 100
-# As long counts a line that has no text yet; most have fewer characters, but it is several objects.
-_LENGTH = 500
+# So many lines may wait that have no text yet; each is several objects.
+_MOST_LINES = 20_000
 # As many bytes go into a pipe as one piece, whoever else writes to it: PIPE_BUF of Linux.
 _PIECE = 4096
 
@@ -31,6 +31,7 @@ _LOST = Counter("log_lines_lost", "Lines of the log that could not be written, a
 
 # What an asynchronous library puts in their place knows only its own threads.
 _new_lock = native("_thread", "allocate_lock")
+_ReentrantLock = native("_thread", "RLock")
 _start_thread = native("_thread", "start_new_thread")
 _sleep = native("time", "sleep")
 _write = native("os", "write")
@@ -39,8 +40,8 @@ _write = native("os", "write")
 class LogWriter:
     """A stream of lines, which a thread of the operating system writes to a file.
 
-    Those who write to it hold the lock of its handler. A number is changed either by them or by the
-    thread, and so needs no lock between both.
+    A number is changed either by those who write to it, who hold a lock, or by the thread, and so
+    needs no lock between both.
     """
 
     def __init__(
@@ -67,29 +68,42 @@ class LogWriter:
         # Characters that the thread was done with, lines that it could not write, and how many lost
         # ones it has told of.
         self._done = self._failed = self._told = 0
+        # The handler of a signal may interrupt whoever holds it.
+        self._lock = _ReentrantLock()
         self._alarm = _new_lock()
         self._alarm.acquire()
         self._sleeps = self._ends = self._has_ended = False
         os.register_at_fork(after_in_child=self._forget)
         _start_thread(self._run, ())
 
-    def write(self, line: str | tuple[Any, ...]) -> None:
-        """Have a line written soon, or lose it if too many wait.
+    def write(self, line: str) -> None:
+        """Have a line written soon, or lose it if too much waits; the handler's lock is held.
 
-        :param line: the line, with its end, or what the thread is to make it of.
+        :param line: the line, with its end.
         """
         if self._has_ended:
-            self._put(self._joined([line]))
+            self._put(line)
         elif self._is_full or self._accepted - self._done > _MOST:
-            self._is_full = True
-            self._refused += 1
-            self._count_lost()
+            self._refuse()
         else:
+            self._accepted += len(line)
             self._lines.append(line)
-            self._accepted += len(line) if isinstance(line, str) else _LENGTH
         if self._sleeps:
-            self._count_lost()
             self._wake()
+
+    def add(self, outcome: tuple[Any, ...]) -> None:
+        """Have a line written soon that the thread makes, or lose it; no lock is needed.
+
+        :param outcome: what the line is made of.
+        """
+        if self._is_full or len(self._lines) > _MOST_LINES:
+            self._refuse()
+        else:
+            self._lines.append(outcome)
+        if self._sleeps:
+            self._wake()
+        elif self._has_ended:
+            self._write_rest()
 
     def close(self) -> None:
         """Write what waits, unless that takes too long; lines that follow are written at once."""
@@ -100,10 +114,15 @@ class LogWriter:
             _sleep(0.001)
         if self._has_ended:
             # A line may have come in the thread's last moment.
+            self._write_rest()
+
+    def _write_rest(self) -> None:
+        with self._lock:
             self._empty()
 
     def _forget(self) -> None:
         """Leave what waits to the process that this one is a copy of, which has the thread."""
+        self._lock = _ReentrantLock()
         self._lines.clear()
         self._has_ended = True
         self._sleeps = False
@@ -113,7 +132,15 @@ class LogWriter:
         _LOST.inc(lost - self._counted)
         self._counted = lost
 
+    def _refuse(self) -> None:
+        with self._lock:
+            self._is_full = True
+            self._refused += 1
+            self._count_lost()
+
     def _wake(self) -> None:
+        with self._lock:
+            self._count_lost()
         self._sleeps = False
         # Two may find it asleep at a time.
         with suppress(RuntimeError):
@@ -139,7 +166,7 @@ class LogWriter:
             lines = [self._lines.popleft() for _ in range(count)]
             if not self._put(self._joined(lines)):
                 self._failed += count
-            self._done += sum([len(one) if isinstance(one, str) else _LENGTH for one in lines])
+            self._done += sum([len(one) for one in lines if isinstance(one, str)])
         # What was refused came after these lines, and before those that are accepted from now on.
         self._is_full = False
         lost = self._refused + self._failed - self._told

@@ -7,7 +7,7 @@ import json
 import logging.config
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -81,21 +81,24 @@ class StderrHandler(logging.StreamHandler[Any]):
         """Write the lines of requests and events from now on, too."""
         super().__init__()
         self._alone_until = 0.0
+        self._add: Callable[[telemetry.Outcome], None]
         telemetry.sink = self
 
     def write_outcome(self, outcome: telemetry.Outcome) -> bool:
         """Write the line of a request or event, unless somebody else has to see a record of it."""
-        created = outcome[1]
-        is_later = isinstance(self.stream, LogWriter)
-        if created >= self._alone_until:
-            if not self._is_alone():
-                return False
-            if is_later:
-                # To ask takes as long as the rest of this, so it is asked once for each batch.
-                self._alone_until = created + PAUSE
+        if outcome[1] < self._alone_until:
+            self._add(outcome)
+            return True
+        if not self._is_alone():
+            return False
+        if isinstance(self.stream, LogWriter):
+            # To ask takes as long as the rest of this, so it is asked once for each batch.
+            self._alone_until = outcome[1] + PAUSE
+            self._add(outcome)
+            return True
         try:
             with self.lock:  # type: ignore[union-attr]
-                self.stream.write(outcome if is_later else self._line_of(outcome))
+                self.stream.write(self._line_of(outcome))
         except Exception:
             # What has been done for a client must not fail for its line.
             self._let_go(outcome)
@@ -159,7 +162,9 @@ class StderrHandler(logging.StreamHandler[Any]):
         :raises OSError: the stream is no file of the operating system.
         """
         self.flush()
-        self.setStream(LogWriter(self.stream, self._later_line_of, self._tell_lost))
+        writer = LogWriter(self.stream, self._later_line_of, self._tell_lost)
+        self.setStream(writer)
+        self._add = writer.add
 
     def write_what_waits(self) -> None:
         """Write what waits in the background, and then at once again."""
