@@ -16,7 +16,7 @@ class _ReaderSocket(GreenSocket):  # type: ignore[misc]
     """A socket of which the hub knows that somebody reads from it.
 
     Any other makes a call of the system to find that nothing is there, one to tell the hub, and one
-    to tell it that this is over. Without them, clients with one event in flight get 20 % more acks.
+    to tell it that this is over. Without them, clients with one event in flight get a quarter more.
     """
 
     _reader: Any = None
