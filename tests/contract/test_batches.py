@@ -131,11 +131,16 @@ def counted() -> Counted:
 
 @pytest.fixture
 def websocket(counted: Counted) -> FrameSocket:
-    owner, connection = Nobody(), counted
-    websocket: Any = FrameSocket(owner, lambda task: None, Batches(time.sleep))
+    return over(counted)
+
+
+def over(connection: Any) -> FrameSocket:
+    """Return a websocket over a socket."""
+    owner: Any = Nobody()
+    websocket = FrameSocket(owner, lambda task: None, Batches(time.sleep))
     websocket.socket = connection
     websocket.begin(1)
-    return websocket  # type: ignore[no-any-return]
+    return websocket
 
 
 def test_answers_to_events_that_come_together_take_one_call(
@@ -168,3 +173,13 @@ def test_a_large_answer_is_sent_at_once(websocket: FrameSocket, counted: Counted
     websocket.send("x" * 2_000)
     assert counted.calls == 1
     assert counted.sent.startswith(b"\x81\x05small")
+
+
+def test_nothing_is_held_back_while_the_rest_of_an_event_is_awaited() -> None:
+    counted = Counted([frames("0") + b"\x81"])
+    websocket = over(counted)
+    assert websocket.wait() == "0"
+    # The end of what there is to read.
+    assert websocket.wait() is None
+    websocket.send("news")
+    assert counted.sent == b"\x81\x04news"

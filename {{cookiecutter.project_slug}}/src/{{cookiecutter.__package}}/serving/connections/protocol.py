@@ -88,11 +88,10 @@ def _event(text: str, found: re.Match[str]) -> Packet | None:
         data = Packet.json.loads(text[found.end() :])
     except ValueError:
         return None
-    if not data or type(data[0]) is not str or data[0] in RESERVED:
-        return None
     if namespace and len(namespace) > _LONGEST_NAME:
         return None
-    return Packet(EVENT, data, namespace or "/", number and int(number), binary=False)
+    packet = Packet(EVENT, data, namespace or "/", number and int(number), binary=False)
+    return None if _violation(packet) else packet
 
 
 def _violation(packet: Packet) -> str:

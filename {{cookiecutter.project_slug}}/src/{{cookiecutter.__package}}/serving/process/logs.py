@@ -86,23 +86,24 @@ class StderrHandler(logging.StreamHandler[Any]):
 
     def write_outcome(self, outcome: telemetry.Outcome) -> bool:
         """Write the line of a request or event, unless somebody else has to see a record of it."""
-        if outcome[1] < self._alone_until:
-            self._add(outcome)
-            return True
-        if not self._is_alone():
-            return False
-        if isinstance(self.stream, LogWriter):
+        if outcome[1] >= self._alone_until:
+            if not self._is_alone():
+                return False
+            if not isinstance(self.stream, LogWriter):
+                self._write_now(outcome)
+                return True
             # To ask takes as long as the rest of this, so it is asked once for each batch.
             self._alone_until = outcome[1] + PAUSE
-            self._add(outcome)
-            return True
+        self._add(outcome)
+        return True
+
+    def _write_now(self, outcome: telemetry.Outcome) -> None:
         try:
             with self.lock:  # type: ignore[union-attr]
                 self.stream.write(self._line_of(outcome))
         except Exception:
             # What has been done for a client must not fail for its line.
             self._let_go(outcome)
-        return True
 
     def _line_of(self, outcome: telemetry.Outcome) -> str:
         level, created, what, fields, seconds, origin = outcome

@@ -180,6 +180,7 @@ class FrameSocket(BaseWebSocket):
             while not (self._is_over or self._is_ending):
                 frame = self._reader.next_frame()
                 if frame is None:
+                    self._holds = False
                     if self._held:
                         self.send_held()
                     data = self._read()
