@@ -418,3 +418,33 @@ def test_both_paths_refuse_the_same_of_any_stream() -> None:
             assert pongs == stock[1]
         else:
             assert (pongs, code) == stock[1:]
+
+
+class Slow(Cut):
+    """A socket that takes a few bytes at once, and none after its end."""
+
+    is_open = True
+
+    def send(self, data: bytes, flags: int = 0) -> int:
+        if not self.is_open:
+            raise BrokenPipeError
+        return super().send(data[:5], flags)
+
+    def shutdown(self, how: int) -> None:
+        super().shutdown(how)
+        self.is_open = False
+
+
+def test_a_websocket_ends_when_the_system_has_no_thread_for_the_rest_of_a_message() -> None:
+    def refuse(task: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    owner: Any = Nobody()
+    websocket = FrameSocket(owner, refuse, Batches(time.sleep))
+    slow: Any = Slow([frame("hello")])
+    websocket.socket = slow
+    websocket.begin(1)
+    websocket.send("more than five bytes")
+    websocket.send("too late")
+    assert slow.sent == b"\x81\x14mor"
+    assert websocket.wait() is None

@@ -189,7 +189,11 @@ class QuickConnection(Connection):
     def end_unanswered(self) -> None:
         """End the connection of a client that has not answered; its views may take their time."""
         reason = self.server.reason.PING_TIMEOUT
-        self.server.start_background_task(self.close, reason=reason)
+        try:
+            self.server.start_background_task(self.close, reason=reason)
+        except RuntimeError:
+            # The system has no thread left, so the other pings wait for the views.
+            self.close(reason=reason)
 
     def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
         """End the connection."""

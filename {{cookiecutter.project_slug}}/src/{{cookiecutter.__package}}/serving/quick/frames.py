@@ -300,11 +300,16 @@ class FrameSocket(BaseWebSocket):
             # The client has gone; who reads from it finds that out.
             return
         if sent < len(data):
+            try:
+                # It cannot begin before the lock is free.
+                self._flusher = self._start_task(self._flush)
+            except RuntimeError:
+                # The system has no thread left, and what follows would be out of place.
+                self.cut()
+                return
             self._backlog.append(data[sent:])
             self.unsent += len(data) - sent
             self.waits_since = time.monotonic()
-            # It cannot begin before the lock is free.
-            self._flusher = self._start_task(self._flush)
 
     def _flush(self) -> None:
         """Send what waits, until nothing is left."""
