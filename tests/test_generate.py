@@ -73,6 +73,7 @@ FILES = {
     "src/service/serving/process/__init__.py",
     "src/service/serving/process/background.py",
     "src/service/serving/process/drain.py",
+    "src/service/serving/process/json_lines.py",
     "src/service/serving/process/libraries.py",
     "src/service/serving/process/listener.py",
     "src/service/serving/process/log_writer.py",

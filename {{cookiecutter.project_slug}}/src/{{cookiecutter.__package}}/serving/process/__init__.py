@@ -2,7 +2,8 @@
 """One process, from its start to its end.
 
 1. ``libraries``: what it imports first, with ``placeholders`` for what is not used of it.
-2. ``logs``: where it writes its log, and ``log_writer``, which does that while it serves.
+2. ``logs``: where it writes its log, as text or by ``json_lines``, and ``log_writer``, which does
+   that while it serves.
 3. ``listener``: the socket that it accepts connections on.
 4. ``server``: the HTTP server of the async mode, and ``worker``, what that does for a connection.
 5. ``background``: what the process does beside serving.

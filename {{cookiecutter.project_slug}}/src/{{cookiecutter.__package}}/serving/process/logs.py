@@ -3,17 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import logging.config
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
-
-from pythonjsonlogger.core import LogData
-from pythonjsonlogger.json import JsonEncoder
-from pythonjsonlogger.msgspec import MsgspecFormatter
 
 from ...flask_view.handling import telemetry
 from ..async_mode import native
@@ -31,20 +26,20 @@ def configure_logging(settings: ServingSettings) -> None:
 
     :param settings: the level, and the format: lines for people or JSON objects for machines.
     """
+    is_text = settings.log_format == "text"
+    # By its name what a service that writes text has no use for, libraries and all.
+    formatter = TextFormatter if is_text else f"{__package__}.json_lines.JsonFormatter"
     logging.config.dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
             "filters": {"context": {"()": Context}},
-            "formatters": {
-                "text": {"()": TextFormatter},
-                "json": {"()": JsonFormatter, "fmt": ["asctime", "levelname", "name", "message"]},
-            },
+            "formatters": {"lines": {"()": formatter}},
             "handlers": {
                 "stderr": {
                     "()": StderrHandler,
                     "filters": ["context"],
-                    "formatter": settings.log_format,
+                    "formatter": "lines",
                 }
             },
             "root": {"level": settings.log_level, "handlers": ["stderr"]},
@@ -193,7 +188,7 @@ class Context(logging.Filter):
         return True
 
 
-class _Formatter(logging.Formatter):
+class TimedFormatter(logging.Formatter):
     """Writes the time as ``logging`` does, and remembers it for a millisecond."""
 
     # Tuples, as a number and its text change together, whichever threads ask.
@@ -221,7 +216,7 @@ class _Formatter(logging.Formatter):
         return self.time_of(record.created)
 
 
-class TextFormatter(_Formatter):
+class TextFormatter(TimedFormatter):
     """Writes these fields behind the message."""
 
     def line(self, created: float, level: str, name: str, text: str, fields: dict[str, Any]) -> str:
@@ -245,32 +240,3 @@ class TextFormatter(_Formatter):
         """Return the line, without the traceback that may follow."""
         known = vars(record)
         return self.line(record.created, record.levelname, record.name, record.message, known)
-
-
-class JsonFormatter(_Formatter, MsgspecFormatter):
-    """Writes all fields, as an object in ASCII."""
-
-    def line(self, created: float, level: str, name: str, text: str, fields: dict[str, Any]) -> str:
-        """Return a line.
-
-        :param created: the time, by ``time.time()``.
-        :param level: the name of the level.
-        :param name: the name of the logger.
-        :param text: the message.
-        :param fields: further members of the object.
-        """
-        first = {
-            "asctime": self.time_of(created),
-            "levelname": level,
-            "name": name,
-            "message": text,
-        }
-        return self.jsonify_log_record(first | fields)
-
-    def jsonify_log_record(self, log_data: LogData) -> str:
-        """Return the object; the quick library neither escapes characters nor takes them all."""
-        with suppress(UnicodeEncodeError):
-            text = super().jsonify_log_record(log_data)
-            if text.isascii():
-                return text
-        return json.dumps(log_data, cls=JsonEncoder, separators=(",", ":"))
