@@ -15,6 +15,8 @@ from server import package_of, started
 MODES = ("eventlet", "gevent", "threading")
 # What libraries import for a part of themselves that no service uses.
 UNUSED = {"redis", "requests", "simple_websocket", "urllib3", "websocket"}
+# What a library imports for a server or a client of its own, and what only some settings need.
+UNUSED |= {"flask_cors", "flask_socketio.test_client", "pythonjsonlogger", "werkzeug.debug"}
 # What a service uses only for a database that is not up to date, or not the embedded one.
 UNUSED_BY_CHAT = UNUSED | {"alembic", "flask_alembic", "mako", "psycopg"}
 # A view of the user's own: it looks around in the process that serves it.
@@ -38,6 +40,19 @@ class ProbeView(FlaskView):
         """GET /probe/garbage: whether it is looked for, and among how much it is not."""
         return [gc.isenabled(), gc.get_freeze_count()]
 '''
+# A function that has been postponed, and a class that is there afterwards.
+POSTPONED = """
+import sys
+from {package} import __main__
+from flask import Flask
+from flask_socketio import SocketIO
+
+assert "flask_socketio.test_client" not in sys.modules
+app = Flask("x")
+client = SocketIO(app).test_client(app)
+from flask_socketio.test_client import SocketIOTestClient
+print(isinstance(client, SocketIOTestClient), client.is_connected())
+"""
 # The client of another service, in a process that runs a command of this one.
 CLIENT = """
 import sys
@@ -98,6 +113,12 @@ def test_a_service_can_be_a_client_of_another_one(bake: Bake, mode: str) -> None
         script = CLIENT.format(package=package_of(service), url=server.url)
         done = run_python(service, 60, "-c", script)
     assert done.stdout == "polling ho ho\nwebsocket ho ho\n", done.stderr
+
+
+def test_what_a_library_postpones_is_there_when_it_is_used(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    done = run_python(service, 60, "-c", POSTPONED.format(package=package_of(service)))
+    assert done.stdout == "True True\n", done.stderr
 
 
 def test_garbage_is_looked_for_but_not_in_what_was_imported(bake: Bake) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
 from flask_socketio import SocketIO
@@ -15,8 +14,7 @@ from flask_socketio import SocketIO
 from ..flask_view.handling.events import ConnectionHandlers
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a function is written."""
 
     name: str
@@ -29,8 +27,7 @@ class Place:
         return f"{short(self.file)}:{self.line}"
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """A URL, and what answers it."""
 
     methods: str
@@ -39,8 +36,7 @@ class Route:
     place: Place
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """An event of Socket.IO, and what answers it."""
 
     namespace: str

@@ -64,7 +64,12 @@ class ServingSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # Only the class that is used in the end is built.
+        defer_build=True,
     )
 
     environment: Literal["development", "production"] = "development"

@@ -11,16 +11,25 @@ import gc
 from importlib import import_module
 
 from ..async_mode import ASYNC_MODE
-from .placeholders import hidden, placeholders
+from .placeholders import hidden, placeholders, postponed
 
 # What is imported stays. To look for garbage meanwhile would take a tenth of the start.
 gc.disable()
 
 # A third of what is left. Python-engineio has clients, on requests and websocket, a server on
 # asyncio, and websockets on simple_websocket; pydantic-settings imports asyncio as well. Nothing of
-# that is used here. Python-socketio has a broker on redis, where cluster/broker.py has its own: it
+# that is used here. Flask-SocketIO has a server for development and a client for tests, which take
+# a twentieth. Python-socketio has a broker on redis, where cluster/broker.py has its own: it
 # imports names from that package, which a placeholder would have to import at once.
-with placeholders("asyncio", "requests", "simple_websocket", "websocket"), hidden("redis"):
+with (
+    placeholders("asyncio", "requests", "simple_websocket", "websocket"),
+    postponed(
+        DebuggedApplication="werkzeug.debug",
+        run_with_reloader="werkzeug._reloader",
+        SocketIOTestClient="flask_socketio.test_client",
+    ),
+    hidden("redis"),
+):
     import_module("flask_socketio")
     import_module(f"engineio.async_drivers.{ASYNC_MODE}")
     import_module("pydantic_settings")

@@ -7,7 +7,7 @@ Nothing is imported here that an asynchronous library would have to replace firs
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -32,13 +32,30 @@ def placeholders(*packages: str) -> Iterator[None]:
     :param packages: their names; what is imported already, or not installed, is left alone.
     """
     spared = [n for n in packages if n not in sys.modules and PathFinder.find_spec(n)]
-    those = [_Placeholder(name) for name in spared]
-    sys.modules.update(zip(spared, those, strict=True))
-    try:
+    with _in_place([_Placeholder(name) for name in spared]):
         yield
-    finally:
-        for placeholder in those:
-            _remove(placeholder)
+
+
+@contextmanager
+def postponed(**functions: str) -> Iterator[None]:
+    """Let libraries that are imported meanwhile get functions without the modules they are in.
+
+    Such a module is imported when its function is called. Whoever asks for something else of it
+    gets the module itself, and so does everybody afterwards.
+
+    :param functions: the names of functions, or of classes that are only called, and the modules
+        they are in; what is imported already is left alone.
+    """
+    those = []
+    for function, module in functions.items():
+        if module not in sys.modules:
+            placeholder = _Placeholder(module)
+            vars(placeholder)[function] = _caller(module, function)
+            # A statement that imports from a module asks for this first.
+            placeholder.__path__ = []
+            those.append(placeholder)
+    with _in_place(those):
+        yield
 
 
 @contextmanager
@@ -56,6 +73,25 @@ def hidden(package: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[package]
+
+
+@contextmanager
+def _in_place(those: list[_Placeholder]) -> Iterator[None]:
+    sys.modules.update({each.__name__: each for each in those})
+    try:
+        yield
+    finally:
+        for placeholder in those:
+            _remove(placeholder)
+
+
+def _caller(module: str, function: str) -> Callable[..., Any]:
+    """Return a function that imports another one and calls it."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(import_module(module), function)(*args, **kwargs)
+
+    return call
 
 
 def _remove(placeholder: ModuleType) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, request
-from flask_cors import CORS
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wsgi import get_host
 
@@ -52,6 +51,9 @@ class OriginRules:
         :param app: the application.
         """
         if self._origins:
+            # Most services have no use for it.
+            from flask_cors import CORS
+
             CORS(
                 app,
                 origins=sorted(self._origins),
