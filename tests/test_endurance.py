@@ -531,7 +531,7 @@ def assert_has_not_grown(first: dict[str, float], last: dict[str, float]) -> Non
         "memory (MB)": 15 + 0.1 * first["memory (MB)"],
         # A pool has as many as were needed at once.
         "threads": 10 + 0.25 * first["threads"],
-        # So many connections to SQLite, each with the file and its log.
+        # A pool has up to ten connections to SQLite, each with the file and its log open.
         "open files": 20,
         "connections": 0,
         "memberships": 0,
