@@ -14,8 +14,8 @@ from server import package_of, started
 
 MODES = ("eventlet", "gevent", "threading")
 # What libraries import for a part of themselves that no service uses, or only with some settings.
-UNUSED = {"flask_cors", "flask_socketio.test_client", "pythonjsonlogger", "redis", "requests"}
-UNUSED |= {"simple_websocket", "urllib3", "websocket", "werkzeug.debug"}
+UNUSED = {"dotenv", "flask_cors", "flask_socketio.test_client", "pythonjsonlogger", "redis"}
+UNUSED |= {"requests", "simple_websocket", "urllib3", "websocket", "werkzeug.debug"}
 # What a service uses only for a database that is not up to date, or not the embedded one.
 UNUSED_BY_CHAT = UNUSED | {"alembic", "flask_alembic", "mako", "psycopg"}
 # A view of the user's own: it looks around in the process that serves it.

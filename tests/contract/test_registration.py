@@ -211,6 +211,27 @@ def test_a_view_that_answers_the_requests_of_a_function_is_refused() -> None:
     assert paths(app) == {"/rooms/<id>"}
 
 
+@pytest.mark.parametrize(
+    ("path", "defaults", "error"),
+    [("<planet:name>", {}, LookupError), ("<any(one, two):name>", {"name": "three"}, ValueError)],
+)
+def test_of_a_view_with_a_rule_that_cannot_be_added_nothing_is(
+    path: str, defaults: dict[str, str], error: type[Exception]
+) -> None:
+    class HalfView(FlaskView):
+        def first(self):
+            return "no trace of this one"
+
+        @route(path, defaults=defaults)
+        def second(self, name):
+            return name
+
+    app = Flask("contract", static_folder=None)
+    with pytest.raises(error):
+        HalfView.register(app)
+    assert not paths(app)
+
+
 def test_a_view_twice_at_one_path_is_refused() -> None:
     app = Flask("contract")
     RoomsView.register(app)

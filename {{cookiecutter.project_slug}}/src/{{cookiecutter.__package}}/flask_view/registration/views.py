@@ -58,6 +58,7 @@ def register_view(
     routed = {name: bindings[name] for name in functions if _has_url(cls, name)}
     # The library changes base_args, and reads the attributes of the class that it is asked about.
     derived: Any = type(cls.__name__, (cls,), {"base_args": list(cls.base_args), **overrides})
+    # This fills base_args with the variables of the class's own path.
     path = "/" + derived.build_rule("").strip("/")
     subdomain = subdomain or getattr(app, "subdomain", None) or getattr(cls, "subdomain", None)
     rules = rules_of(view, derived, routed, subdomain, rule_options)

@@ -19,14 +19,16 @@ gc.disable()
 # A third of what is left. Python-engineio has clients, on requests and websocket, a server on
 # asyncio, and websockets on simple_websocket; pydantic-settings imports asyncio as well. Nothing of
 # that is used here. Flask-SocketIO has a server for development and a client for tests, which take
-# a twentieth. Python-socketio has a broker on redis, where cluster/broker.py has its own: it
-# imports names from that package, which a placeholder would have to import at once.
+# a twentieth, and what reads a file .env is for where there is one. Python-socketio has a broker on
+# redis, where cluster/broker.py has its own: it imports names from that package, which a
+# placeholder would have to import at once.
 with (
     placeholders("asyncio", "requests", "simple_websocket", "websocket"),
     postponed(
         DebuggedApplication="werkzeug.debug",
         run_with_reloader="werkzeug._reloader",
         SocketIOTestClient="flask_socketio.test_client",
+        dotenv_values="dotenv",
     ),
     hidden("redis"),
 ):
