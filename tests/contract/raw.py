@@ -176,13 +176,18 @@ class Wire:
 class Poller:
     """A session of Engine.IO by requests, on one connection."""
 
-    def __init__(self, server: str) -> None:
-        """Begin a session."""
+    def __init__(self, server: str, *, sid: str = "") -> None:
+        """Begin a session.
+
+        :param server: the URL of the service.
+        :param sid: a session that has begun already, to go on with.
+        """
         address = urlsplit(server)
         self._connection = HTTPConnection(str(address.hostname), address.port, timeout=SECONDS)
-        self.sid = ""
-        self.opening = json.loads(self.get()[0][1:])
-        self.sid = self.opening["sid"]
+        self.sid = sid
+        if not sid:
+            self.opening = json.loads(self.get()[0][1:])
+            self.sid = self.opening["sid"]
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from contract_service.serving.service import service_of
 from flask import request
 
 from .conftest import wait_until
+from .raw import Poller
 
 CALLS: list[Any] = []
 RESERVED = (
@@ -300,6 +302,44 @@ def test_who_is_refused_hears_nothing_else(server: str, app: Any) -> None:
     raw.send("40")
     assert raw.receive().startswith("40")
     raw.socket.close()
+
+
+def test_a_client_whose_connection_ends_while_it_is_let_in_leaves(server: str, app: Any) -> None:
+    raw = Raw(server)
+    raw.join({"seconds": 0.3})
+    wait_until(lambda: [connection.namespaces for connection in connections(app)] == [[]])
+    time.sleep(0.1)
+    for connection in connections(app):
+        connection.drop()
+    raw.until_the_end()
+    assert_it_came_and_left(app)
+
+
+def test_a_client_that_sends_two_requests_at_once_while_it_is_let_in_leaves(
+    server: str, app: Any
+) -> None:
+    with Poller(server) as first, Poller(server, sid=first.sid) as second:
+        asking = Thread(target=first.post, args=('40/gate,{"seconds":0.3}',))
+        asking.start()
+        time.sleep(0.1)
+        with pytest.raises(AssertionError, match="400"):
+            second.post("3")
+        asking.join()
+    assert_it_came_and_left(app)
+
+
+def connections(app: Any) -> list[Any]:
+    found: list[Any] = service_of(app).limits.connections()
+    return found
+
+
+def assert_it_came_and_left(app: Any) -> None:
+    wait_until(lambda: CALLS == ["connect", "disconnect"])
+    wait_until(lambda: "/gate" not in socketio.server.manager.rooms)
+    wait_until(lambda: not connections(app))
+    assert not socketio.server.manager.pending_connect
+    assert not socketio.server.environ
+    assert not any(known.connections for known in service_of(app).limits._addresses.values())
 
 
 def test_what_waits_for_a_client_has_a_bound(server: str, app: Any) -> None:

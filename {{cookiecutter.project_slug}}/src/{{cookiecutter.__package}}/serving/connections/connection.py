@@ -67,6 +67,9 @@ class Connection(Client, EngineSocket):
     _unsent = 0
     _kept = 0
     _is_cut = False
+    _has_ended = False
+    # How it ends when the client has been let in or refused: see close.
+    _ends_by: tuple[bool, str | None] | None = None
     _held_size = 0
     _sent_to = ""
     # A message whose attachments are still to come, and those that are there.
@@ -234,7 +237,10 @@ class Connection(Client, EngineSocket):
         joined = protocol.has_joined(server, self.sid, namespace)
         asks = packet.packet_type == CONNECT and not joined
         if asks:
-            self._held[namespace] = []
+            with self._lock:
+                if self._has_ended:
+                    return
+                self._held[namespace] = []
         elif not joined:
             if packet.id is not None:
                 problem = Problem(403, f"Connect to the namespace {namespace} first.")
@@ -253,6 +259,10 @@ class Connection(Client, EngineSocket):
         finally:
             if asks:
                 self._release(namespace)
+                with self._lock:
+                    ends_by = None if self._held else self._ends_by
+                if ends_by:
+                    self.close(abort=ends_by[0], reason=ends_by[1])
 
     def _refuse(self, error: MalformedError) -> None:
         """Answer a malformed message if it asks for an ack; cut the connection after too many."""
@@ -405,6 +415,21 @@ class Connection(Client, EngineSocket):
             self.websocket.cut()
         else:
             self.server.start_background_task(self.drop)
+
+    def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
+        """End the connection, as soon as its client is no longer being let in.
+
+        Of one that it lets in at that moment, the library would never say that it has left.
+        """
+        with self._lock:
+            if self._held:
+                self._ends_by = (abort, reason)
+                return
+            is_first = not self._has_ended
+            self._has_ended = True
+        super().close(abort=abort, reason=reason)
+        if is_first:
+            self.on_close()
 
     def on_close(self) -> None:
         """Release what the connection has reserved."""

@@ -189,11 +189,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         :param reason: what the views are told.
         """
         super().close(wait=False, abort=abort, reason=reason)
-        if self.server.sockets.pop(self.sid, None):
-            self.on_close()
-
-    def on_close(self) -> None:
-        """Handle the end of the connection."""
+        self.server.sockets.pop(self.sid, None)
 
     def open_websocket(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         """Make a websocket of a request, and serve it until it ends."""
