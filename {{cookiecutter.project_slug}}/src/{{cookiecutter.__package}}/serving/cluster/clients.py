@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import socketio
@@ -20,6 +22,9 @@ LOST = Counter(
     "Messages to other processes that were lost because the broker did not answer.",
     ("broker",),
 )
+
+
+_CHANGING = threading.RLock()
 
 
 class BrokerError(RuntimeError):
@@ -48,32 +53,40 @@ def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
         ) from None
 
 
+def _alone(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method of the library that changes who is where, in one thread at a time.
+
+    It removes a room with its last client, and a list of those that are coming or leaving, even
+    while another thread adds one.
+    """
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _CHANGING:
+            return method(*args, **kwargs)
+
+    return call
+
+
 class LocalManager(socketio.Manager):  # type: ignore[misc]
     """The clients of one process, of which any can be dropped."""
 
-    # The library removes a room with its last client, even while another thread brings one in.
-    _changing_rooms = threading.RLock()
+    pre_connect = _alone(socketio.Manager.pre_connect)
+    connect = _alone(socketio.Manager.connect)
+    pre_disconnect = _alone(socketio.Manager.pre_disconnect)
+    basic_disconnect = _alone(socketio.Manager.basic_disconnect)
+    basic_leave_room = _alone(socketio.Manager.basic_leave_room)
+    get_rooms = _alone(socketio.Manager.get_rooms)
 
     def basic_enter_room(
         self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
     ) -> None:
         """Put a client into a room; see ``socketio.Manager``."""
-        with self._changing_rooms:
+        with _CHANGING:
             if eio_sid is None and not self.eio_sid_from_sid(sid, namespace):
                 # The library would leave an empty room behind.
                 raise KeyError(sid)
             super().basic_enter_room(sid, namespace, room, eio_sid)
-
-    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
-        """Take a client out of a room."""
-        with self._changing_rooms:
-            super().basic_leave_room(sid, namespace, room)
-
-    def get_rooms(self, sid: str, namespace: str) -> list[str]:
-        """Return the rooms that a client is in."""
-        with self._changing_rooms:
-            found: list[str] = super().get_rooms(sid, namespace)
-        return found
 
     def drop(self, sid: str, namespace: str) -> None:
         """Cut the connection of a client; its library takes that for a fault and reconnects.
