@@ -150,13 +150,44 @@ def test_who_comes_as_the_last_one_leaves_is_let_in_and_out(app):
     assert not manager.pending_disconnect
 
 
+def test_who_looks_as_the_last_one_leaves_sees_somebody_or_nobody(app):
+    manager, errors = socketio.server.manager, []
+    manager.pending_connect, manager.pending_disconnect = Interrupted(), Interrupted()
+    manager.rooms = Interrupted()
+
+    def come_and_go():
+        sid = manager.pre_connect("client 0", "/hall")
+        manager.connect(sid, "/hall")
+        manager.pre_disconnect(sid, "/hall")
+        manager.disconnect(sid, "/hall")
+
+    def look():
+        assert not manager.is_connected("somebody", "/hall")
+        assert not manager.eio_sid_from_sid("somebody", "/hall")
+        assert len(list(manager.get_participants("/hall", None))) <= 1
+
+    def come_or_look(client):
+        try:
+            for _ in range(200):
+                come_and_go() if client == "client 0" else look()
+        except Exception as error:
+            errors.append(error)
+
+    at_the_same_time(come_or_look)
+
+    assert not errors
+
+
 class Interrupted(dict):
-    """A dictionary that lets others run after each look into it."""
+    """A dictionary that lets others run after each look into it, and into those within it."""
 
     def __contains__(self, key):
         found = super().__contains__(key)
         time.sleep(0)
         return found
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, Interrupted(value) if type(value) is dict else value)
 
 
 def at_the_same_time(come_and_go):

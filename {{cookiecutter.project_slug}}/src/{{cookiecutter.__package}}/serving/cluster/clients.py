@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import socketio
@@ -68,6 +68,21 @@ def _alone(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _retried(method: Callable[[Any, str, str], Any]) -> Callable[[Any, str, str], Any]:
+    """Return a method that looks where a client is, and looks again if that has just changed."""
+
+    @functools.wraps(method)
+    def call(manager: Any, sid: str, namespace: str) -> Any:
+        try:
+            return method(manager, sid, namespace)
+        except KeyError:
+            # To wait for those that change something would be dear for each event.
+            with _CHANGING:
+                return method(manager, sid, namespace)
+
+    return call
+
+
 class LocalManager(socketio.Manager):  # type: ignore[misc]
     """The clients of one process, of which any can be dropped."""
 
@@ -77,6 +92,8 @@ class LocalManager(socketio.Manager):  # type: ignore[misc]
     basic_disconnect = _alone(socketio.Manager.basic_disconnect)
     basic_leave_room = _alone(socketio.Manager.basic_leave_room)
     get_rooms = _alone(socketio.Manager.get_rooms)
+    is_connected = _retried(socketio.Manager.is_connected)
+    eio_sid_from_sid = _retried(socketio.Manager.eio_sid_from_sid)
 
     def basic_enter_room(
         self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
@@ -87,6 +104,11 @@ class LocalManager(socketio.Manager):  # type: ignore[misc]
                 # The library would leave an empty room behind.
                 raise KeyError(sid)
             super().basic_enter_room(sid, namespace, room, eio_sid)
+
+    def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
+        """Return the clients in a room, or in one of several, each with its connection's id."""
+        with _CHANGING:
+            return iter([*super().get_participants(namespace, room)])
 
     def drop(self, sid: str, namespace: str) -> None:
         """Cut the connection of a client; its library takes that for a fault and reconnects.
