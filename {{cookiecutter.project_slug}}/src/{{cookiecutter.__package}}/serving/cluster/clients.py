@@ -86,7 +86,6 @@ def _retried(method: Callable[[Any, str, str], Any]) -> Callable[[Any, str, str]
 class LocalManager(socketio.Manager):  # type: ignore[misc]
     """The clients of one process, of which any can be dropped."""
 
-    pre_connect = _alone(socketio.Manager.pre_connect)
     connect = _alone(socketio.Manager.connect)
     pre_disconnect = _alone(socketio.Manager.pre_disconnect)
     basic_disconnect = _alone(socketio.Manager.basic_disconnect)
@@ -94,6 +93,12 @@ class LocalManager(socketio.Manager):  # type: ignore[misc]
     get_rooms = _alone(socketio.Manager.get_rooms)
     is_connected = _retried(socketio.Manager.is_connected)
     eio_sid_from_sid = _retried(socketio.Manager.eio_sid_from_sid)
+
+    def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
+        """Note that a client asks to be let in; python-socketio 5.17 does not call this yet."""
+        with _CHANGING:
+            sid: str | None = super().pre_connect(eio_sid, namespace)
+        return sid
 
     def basic_enter_room(
         self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None
