@@ -67,7 +67,7 @@ def test_a_client_that_answers_stays_and_one_that_does_not_is_ended(server, app)
     wait_until(lambda: LEFT)
     # On the path of the libraries, the time-out of the socket may be first.
     assert LEFT == ["ping timeout"] or not IS_QUICK
-    assert not service_of(app).limits.connections()
+    wait_until(lambda: not service_of(app).limits.connections())
 
 
 def test_a_client_that_polls_is_pinged_and_ended_too(server, app) -> None:
