@@ -41,7 +41,6 @@ USED: dict[str, tuple[str, str]] = {
         .server.manager.callbacks .server.handlers .server.manager_initialized
         """,
     ),
-    "werkzeug": ("registration/routes.py", "werkzeug.routing.Rule._compile_builder"),
     "flask-socketio": ("layers.py", ".socketio.server .socketio.server_options"),
     "flask": (
         "quick/context.py, quick/requests.py",
