@@ -23,7 +23,7 @@ LOST = Counter(
     ("broker",),
 )
 
-
+# Held while it changes who is where.
 _CHANGING = threading.RLock()
 
 
