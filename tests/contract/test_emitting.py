@@ -116,7 +116,7 @@ def test_a_dropped_client_comes_back_and_a_kicked_one_does_not(
 def test_whoever_enters_a_room_is_in_it_although_the_last_one_leaves(app):
     manager, missed = socketio.server.manager, []
 
-    def come_and_go(sid):
+    def enter_and_leave(sid):
         manager.basic_enter_room(sid, "/hall", None, eio_sid=f"connection of {sid}")
         for _ in range(5_000):
             manager.basic_enter_room(sid, "/hall", "room")
@@ -124,42 +124,26 @@ def test_whoever_enters_a_room_is_in_it_although_the_last_one_leaves(app):
                 missed.append(sid)
             manager.basic_leave_room(sid, "/hall", "room")
 
-    at_the_same_time(come_and_go)
+    at_the_same_time(enter_and_leave)
 
     assert not missed
 
 
 def test_who_comes_as_the_last_one_leaves_is_let_in_and_out(app):
-    manager, errors = socketio.server.manager, []
-    manager.pending_connect, manager.pending_disconnect = Interrupted(), Interrupted()
+    manager = interrupted_manager()
 
-    def come_and_go(eio_sid):
-        try:
-            for _ in range(100):
-                sid = manager.pre_connect(eio_sid, "/hall")
-                manager.connect(sid, "/hall")
-                manager.pre_disconnect(sid, "/hall")
-                manager.disconnect(sid, "/hall")
-        except Exception as error:
-            errors.append(error)
+    def come_and_go_often(client):
+        for _ in range(100):
+            come_and_go(client)
 
-    at_the_same_time(come_and_go)
+    at_the_same_time(come_and_go_often)
 
-    assert not errors
     assert not manager.pending_connect
     assert not manager.pending_disconnect
 
 
 def test_who_looks_as_the_last_one_leaves_sees_somebody_or_nobody(app):
-    manager, errors = socketio.server.manager, []
-    manager.pending_connect, manager.pending_disconnect = Interrupted(), Interrupted()
-    manager.rooms = Interrupted()
-
-    def come_and_go():
-        sid = manager.pre_connect("client 0", "/hall")
-        manager.connect(sid, "/hall")
-        manager.pre_disconnect(sid, "/hall")
-        manager.disconnect(sid, "/hall")
+    manager = interrupted_manager()
 
     def look():
         assert not manager.is_connected("somebody", "/hall")
@@ -167,15 +151,27 @@ def test_who_looks_as_the_last_one_leaves_sees_somebody_or_nobody(app):
         assert len(list(manager.get_participants("/hall", None))) <= 1
 
     def come_or_look(client):
-        try:
-            for _ in range(200):
-                come_and_go() if client == "client 0" else look()
-        except Exception as error:
-            errors.append(error)
+        for _ in range(200):
+            come_and_go(client) if client == "client 0" else look()
 
     at_the_same_time(come_or_look)
 
-    assert not errors
+
+def come_and_go(eio_sid):
+    """Let a client in, and out again, as python-socketio does."""
+    manager = socketio.server.manager
+    sid = manager.pre_connect(eio_sid, "/hall")
+    manager.connect(sid, "/hall")
+    manager.pre_disconnect(sid, "/hall")
+    manager.disconnect(sid, "/hall")
+
+
+def interrupted_manager():
+    """Return what keeps the clients, with dictionaries that let others run."""
+    manager = socketio.server.manager
+    manager.pending_connect, manager.pending_disconnect = Interrupted(), Interrupted()
+    manager.rooms = Interrupted()
+    return manager
 
 
 class Interrupted(dict):
@@ -190,9 +186,17 @@ class Interrupted(dict):
         super().__setitem__(key, Interrupted(value) if type(value) is dict else value)
 
 
-def at_the_same_time(come_and_go):
-    """Let eight clients come and go in threads that take turns as often as they can."""
-    threads = [Thread(target=come_and_go, args=(f"client {number}",)) for number in range(8)]
+def at_the_same_time(act):
+    """Let eight clients act in threads that take turns as often as they can, without an error."""
+    errors = []
+
+    def noted(client):
+        try:
+            act(client)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [Thread(target=noted, args=(f"client {number}",)) for number in range(8)]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
@@ -202,6 +206,7 @@ def at_the_same_time(come_and_go):
             thread.join()
     finally:
         sys.setswitchinterval(interval)
+    assert not errors
 
 
 def test_nobody_enters_a_room_after_leaving(app):
