@@ -90,8 +90,8 @@ def lines(app: Flask) -> Callable[[], list[str]]:
     stream = io.StringIO()
     (handler,) = (h for h in logging.getLogger().handlers if h.name == "stderr")
     handler.setStream(stream)
-    # Other tests leave behind who looks for a broker that is gone, and the server of these tests may
-    # take what a client says at the end of its websocket for the next request.
+    # Other tests leave behind who looks for a broker that is gone, and the server of these tests
+    # may take what a client says at the end of its websocket for the next request.
     handler.addFilter(lambda record: record.name not in ("socketio", "werkzeug"))
     start = re.compile(r"^[\d-]{10} [\d:]{8},\d{3} (\w+) \S+ ", re.MULTILINE)
     return lambda: start.sub(r"\1 ", stream.getvalue()).splitlines()
