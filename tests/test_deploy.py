@@ -452,10 +452,10 @@ def test_what_nginx_refuses_is_a_problem_like_any_other(baked: Bake) -> None:
         def refused() -> socket.socket | None:
             return next((each for each in held if b" 429 " in peeked(each)), None)
 
-        connection = eventually(refused)
-        assert connection
-        connection.settimeout(10)
-        answer = HTTPResponse(connection)
+        told = eventually(refused)
+        assert told
+        told.settimeout(10)
+        answer = HTTPResponse(told)
         answer.begin()
         problem = json.loads(answer.read())
         assert (problem["status"], problem["title"]) == (429, "Too Many Requests")
