@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from typing import Final, Literal
 from uuid import UUID, uuid4
 
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
+from pydantic import BaseModel
 from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import WWWAuthenticate
@@ -16,14 +18,27 @@ from werkzeug.exceptions import Unauthorized
 from ..extensions import db
 from ..models import Connection, Message, UserSession, now
 
-SIGNED_OUT, EXPIRED = "signed out", "expired"
-"""Why a session ended, as its clients are told."""
+SIGNED_OUT: Final = "signed out"
+EXPIRED: Final = "expired"
 STAYS = {"read": True, "key_share": True}
 """How a row is locked that must not be deleted before the commit; others may lock it as well."""
 _OWNS_NOTHING = (
     ~exists().where(Connection.session_id == UserSession.id),
     ~exists().where(Message.author_id == UserSession.id),
 )
+
+
+class Credentials(BaseModel):
+    """What a client sends along when it connects."""
+
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the clients of a session are told when it ends."""
+
+    reason: Literal["signed out", "expired"]
 
 
 @dataclass(frozen=True)
@@ -87,15 +102,15 @@ def purge(session: Session, count: int) -> None:
         session.execute(delete(UserSession).where(UserSession.id.in_(ids), *_OWNS_NOTHING))
 
 
-def of_token(token: object) -> Identity:
+def of_token(token: str | None) -> Identity:
     """Return whom a token stands for.
 
-    :param token: what the client sent.
+    :param token: what the client sent, if anything.
     :raises Unauthorized: it is none, or the session has ended.
     """
     seconds = current_app.config["SESSION_SECONDS"]
     try:
-        if not isinstance(token, str):
+        if token is None:
             raise BadSignature("no token")
         identifier = UUID(_signer().loads(token, max_age=seconds))
     except (BadSignature, ValueError) as error:

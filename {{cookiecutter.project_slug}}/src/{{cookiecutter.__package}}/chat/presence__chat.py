@@ -14,7 +14,8 @@ import logging
 import os
 import threading
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Select, delete, distinct, func, select, update
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Session
 from ..extensions import db, socketio
 from ..flask_view import FlaskView, Problem
 from ..models import Connection, Membership, Process, UserSession, now
-from .identity import EXPIRED, SIGNED_OUT, STAYS, Identity, Person, checked, purge, refusal
+from .identity import EXPIRED, SIGNED_OUT, STAYS, Ended, Identity, Person, checked, purge, refusal
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,14 @@ BEAT = 10.0
 _SILENCE = datetime.timedelta(seconds=3.5 * BEAT)
 _MOST_ROOMS = 100
 _MOST_PEOPLE = 100
+
+
+@dataclass(frozen=True)
+class InRoom:
+    """Somebody, and the room in which they do something."""
+
+    room: str
+    person: Person
 
 
 class Presence:
@@ -98,7 +107,7 @@ class Presence:
         :param person: who does it.
         :param skip: the client that is not told.
         """
-        self._view.emit(event, {"room": room, "person": person}, to=f"room:{room}", skip=skip)
+        self._view.emit(event, InRoom(room, person), to=f"room:{room}", skip=skip)
 
     def _begin(self) -> None:
         """Look after the clients from the first one on."""
@@ -181,8 +190,8 @@ class Presence:
                 session.add(Process(id=self._process_id, seen_at=now()))
         return known
 
-    def _end(self, sid: str, reason: str) -> None:
-        self._view.emit("session.ended", {"reason": reason}, to=sid)
+    def _end(self, sid: str, reason: Literal["signed out", "expired"]) -> None:
+        self._view.emit("session.ended", Ended(reason), to=sid)
         self._view.kick(sid)
 
 

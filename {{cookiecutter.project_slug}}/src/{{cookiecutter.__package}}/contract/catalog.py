@@ -50,7 +50,7 @@ def routes(app: Flask) -> list[Route]:
         Route(
             ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})),
             rule.rule,
-            _place(app.view_functions[rule.endpoint]),
+            place_of(app.view_functions[rule.endpoint]),
         )
         for rule in app.url_map.iter_rules()
     ]
@@ -60,7 +60,7 @@ def routes(app: Flask) -> list[Route]:
 def events(socketio: SocketIO) -> list[Event]:
     """Return the events of a Socket.IO server, by namespace and name."""
     found = [
-        Event(namespace, name, _place(function)) for namespace, name, function in _all(socketio)
+        Event(namespace, name, place_of(function)) for namespace, name, function in _all(socketio)
     ]
     return sorted(found, key=lambda event: (event.namespace, event.name))
 
@@ -76,10 +76,16 @@ def _all(socketio: SocketIO) -> Iterator[tuple[str, str, Callable[..., Any]]]:
                 yield namespace, event, handler
 
 
-def _place(function: Callable[..., Any]) -> Place:
+def place_of(function: Callable[..., Any]) -> Place:
+    """Return where a function is written."""
     inner = inspect.unwrap(function)
     code = inner.__code__
     return Place(inner.__qualname__, Path(code.co_filename), code.co_firstlineno)
+
+
+def place_of_class(cls: type) -> Place:
+    """Return where a class is written."""
+    return Place(cls.__qualname__, Path(inspect.getfile(cls)), inspect.getsourcelines(cls)[1])
 
 
 def short(file: Path) -> Path:

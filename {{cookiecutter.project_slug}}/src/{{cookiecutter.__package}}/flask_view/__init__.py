@@ -12,6 +12,7 @@ the error that both transports understand. In reading order:
 
 from .decorators import on, route
 from .handling.errors import Problem
+from .handling.promises import PromiseError
 from .handling.signature import RegistrationError
 from .registration.discovery import register_views
 from .view import FlaskView
@@ -19,6 +20,7 @@ from .view import FlaskView
 __all__ = [
     "FlaskView",
     "Problem",
+    "PromiseError",
     "RegistrationError",
     "on",
     "register_views",

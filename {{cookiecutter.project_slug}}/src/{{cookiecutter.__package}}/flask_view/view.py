@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from flask import Blueprint, Flask, current_app, g, request
 from flask_socketio import SocketIO
 
 from .handling.client import CHARGE, client_of
+from .handling.promises import Promises
 from .handling.serialization import plain
 from .handling.signature import CONVERTERS
 from .handling.telemetry import context, remember_origin
@@ -68,10 +69,20 @@ class FlaskView(LibraryView):
     that, failures of the server (5xx) are warnings.
     """
 
+    sends: ClassVar[Mapping[str, Any] | None] = None
+    """What the view sends by itself: the types of the payloads, by the names of the events.
+
+    ``{"message": ChatMessage, "moved": tuple[int, int]}``; a tuple is several arguments, ``None``
+    none. With it, ``emit`` and ``broadcast`` refuse another event and another type; in production
+    they log it, and send. A view that does not say what it sends may send anything.
+    """
+
     namespace: str = ""
     """The namespace of the events; by default the path of the view."""
     socketio: SocketIO | None = None
     """The Socket.IO server that this view is registered with."""
+    _promises: Promises | None = None
+    """What ``sends`` says, as registration has read it."""
 
     @property
     def auth(self) -> Any:
@@ -113,6 +124,7 @@ class FlaskView(LibraryView):
         :param data: its payload; a tuple is several arguments.
         :param to: a room, a client's ``request.sid``, or a list of them.
         :param skip: the ``request.sid`` of a client in that room that does not get it.
+        :raises PromiseError: ``sends`` says something else; not in production.
         """
         self._emit(event, data, to=to, skip_sid=skip)
 
@@ -121,6 +133,7 @@ class FlaskView(LibraryView):
 
         :param event: the name of the event.
         :param data: its payload; a tuple is several arguments.
+        :raises PromiseError: ``sends`` says something else; not in production.
         """
         self._emit(event, data)
 
@@ -162,6 +175,8 @@ class FlaskView(LibraryView):
     def _emit(self, event: str, data: Any, **scope: Any) -> None:
         arguments = data if isinstance(data, tuple) else () if data is None else (data,)
         payload = tuple(plain(argument) for argument in arguments)
+        if self._promises:
+            self._promises.check(event, arguments, payload)
         # Flask-SocketIO's own emit would take the second of several arguments for the room.
         self._server.server.emit(event, payload, namespace=self.namespace, **scope)
 
@@ -180,7 +195,7 @@ class FlaskView(LibraryView):
 
         :raises LookupError: this class is not registered with it.
         """
-        view: Self = current_app.extensions[EXTENSION][cls]
+        view: Self = current_app.extensions[EXTENSION][cls][0].view
         return view
 
     @classmethod

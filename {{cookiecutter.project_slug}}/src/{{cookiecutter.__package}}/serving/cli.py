@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import shlex
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import Flask, current_app
@@ -26,6 +27,9 @@ from .process.listener import ListenError, listen
 from .process.server import serve
 from .service import FOLDER, PACKAGE, command_name, service_of
 from .settings import ServingSettings, SettingsError
+
+if TYPE_CHECKING:
+    from ..contract.structure import Contract
 
 _CLEAR_ERRORS = (
     BrokerError,
@@ -113,7 +117,7 @@ def command_line(
 
     # The application is this package's, whatever the options of Flask's own command say.
     cli.params = [option for option in cli.params if option.name == "help"]
-    for command in (shell_command, routes, events, new_view, emit):
+    for command in (shell_command, routes, events, openapi, asyncapi, types, new_view, emit):
         cli.add_command(command)
     return cli
 
@@ -147,6 +151,64 @@ def events() -> None:
         (event.namespace, event.name, event.place.name, str(event.place))
         for event in catalog.events(service_of(current_app).socketio)
     )
+
+
+@click.command()
+@with_appcontext
+def openapi() -> None:
+    """Print the routes as a document of OpenAPI 3.1."""
+    from ..contract import openapi
+
+    _print_json(openapi.document(_contract()))
+
+
+@click.command()
+@with_appcontext
+def asyncapi() -> None:
+    """Print the events as a document of AsyncAPI 3.0."""
+    from ..contract import asyncapi
+
+    _print_json(asyncapi.document(_contract()))
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if FILE has drifted.")
+@with_appcontext
+def types(file: Path | None, check: bool) -> None:
+    """Write the types of the events for TypeScript into FILE, or print them."""
+    from ..contract import typescript
+
+    text = typescript.module(_contract(), command_name())
+    if file is None:
+        if check:
+            raise click.UsageError("Name the FILE to check.")
+        click.echo(text, nl=False)
+    elif not check:
+        file.write_text(text, encoding="utf-8")
+    elif difference := _difference(file, text):
+        click.echo(difference)
+        raise click.ClickException(
+            f"{file} is not what the views promise. Write it: {command_name()} types {file}"
+        )
+
+
+def _contract() -> Contract:
+    # Reading it takes modules that no other command needs.
+    from ..contract.reading import contract_of
+
+    return contract_of(current_app)
+
+
+def _difference(file: Path, text: str) -> str:
+    """Return how a file differs from a text, line by line; nothing if it does not."""
+    there = file.read_text(encoding="utf-8") if file.exists() else ""
+    lines = there.splitlines(), text.splitlines()
+    return "\n".join(difflib.unified_diff(*lines, str(file), "the views", lineterm=""))
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 @click.command()

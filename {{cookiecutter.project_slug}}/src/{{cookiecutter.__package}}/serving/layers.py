@@ -29,7 +29,6 @@ from .requests.origins import OriginRules
 from .requests.session_cookie import CookieSessions
 from .service import Service
 from .settings import ServingSettings
-from .welcome import view as welcome
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +52,7 @@ def surround(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         SECRET_KEY_FALLBACKS=[old.get_secret_value() for old in settings.secret_key_fallbacks],
         MAX_CONTENT_LENGTH=settings.max_message_bytes,
+        ENVIRONMENT=settings.environment,
     )
     app.json = serialization.FlaskJSON(app)
     app.session_interface = CookieSessions()
@@ -90,8 +90,10 @@ def surround(
     for layer in reversed(layers):
         serve = layer(serve)
     app.wsgi_app = serve  # type: ignore[assignment,method-assign]
-    if serves_clients and settings.environment == "development":
-        welcome.init_app(app)
+    if serves_clients and (settings.environment == "development" or settings.docs_in_production):
+        from ..contract.page import view as docs
+
+        docs.init_app(app)
 
 
 def _path(app: Flask, settings: ServingSettings) -> tuple[WSGIApp, type[Connection]]:

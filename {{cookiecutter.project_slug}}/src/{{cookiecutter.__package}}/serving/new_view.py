@@ -28,6 +28,7 @@ class ${cls}View(FlaskView):
     """Answers at /$path over HTTP, and in the namespace /$path over Socket.IO."""
 
     route_base = "/$path"
+    sends = {"created": New$cls}
 
     def index(self) -> list[str]:
         """GET /$path: list the names."""

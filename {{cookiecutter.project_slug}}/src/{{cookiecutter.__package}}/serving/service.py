@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from flask import Flask
@@ -45,7 +45,22 @@ def service_of(app: Flask) -> Service:
 
 def command_name() -> str:
     """Return the command of the service, for messages: ``uv run board``."""
+    script = _script()
+    return f"uv run {script.name}" if script else f"python -m {PACKAGE}"
+
+
+def project() -> tuple[str, str, str]:
+    """Return the name, the version and the description that ``pyproject.toml`` has."""
+    script = _script()
+    if script is None or script.dist is None:
+        return PACKAGE, "0", ""
+    summary = script.dist.metadata.get_all("Summary", [])
+    return script.dist.name, script.dist.version, "".join(summary)
+
+
+def _script() -> EntryPoint | None:
+    """Return what is known of the command of the service, if the service is installed."""
     for script in entry_points(group="console_scripts"):
         if script.value.startswith(f"{PACKAGE}.__main__:"):
-            return f"uv run {script.name}"
-    return f"python -m {PACKAGE}"
+            return script
+    return None

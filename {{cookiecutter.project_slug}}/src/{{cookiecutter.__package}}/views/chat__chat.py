@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 from flask import g, request
 from flask_socketio import join_room, leave_room, rooms
 
 from ..chat import identity, presence
-from ..chat.identity import Person
-from ..chat.presence import Presence
+from ..chat.identity import Credentials, Ended, Person
+from ..chat.presence import InRoom, Presence
 from ..chat.rooms import (
     Before,
     ChatMessage,
@@ -39,12 +39,23 @@ class ChatView(FlaskView):
     "session:<id>". No client names such a room itself, and nothing is sent to all of them.
     """
 
+    sends = {
+        "message": ChatMessage,
+        "joined": InRoom,
+        "left": InRoom,
+        "typing": InRoom,
+        "session.ended": Ended,
+    }
+
     def __init__(self) -> None:
         """Start without clients."""
         self._presence = Presence(self)
 
     def authorize(self, action: str) -> None:
-        """Let in whoever is signed in; a client says so once, when it connects."""
+        """Let in whoever is signed in; a client says so once, when it connects.
+
+        :raises Unauthorized: the token is none, or its session has ended.
+        """
         if action != "connect":
             sid = getattr(request, "sid", None)
             g.identity = self._presence.identity(sid) if sid else identity.of_request()
@@ -58,13 +69,19 @@ class ChatView(FlaskView):
 
     @on("room")
     def get(self, room: RoomName) -> RoomSummary:
-        """GET /chat/<room>, and the event "room": one room."""
+        """GET /chat/<room>, and the event "room": one room.
+
+        :raises NotFound: there is none of that name.
+        """
         with db.read() as session:
             return summary(session, room)
 
     @on("create")
-    def post(self, room: NewRoom) -> tuple[RoomSummary, int]:
-        """POST /chat, and the event "create": make a room."""
+    def post(self, room: NewRoom) -> tuple[RoomSummary, Literal[201]]:
+        """POST /chat, and the event "create": make a room.
+
+        :raises Problem: 409, there is one of that name.
+        """
         with db.write() as session:
             return create(session, room.name), 201
 
@@ -76,14 +93,21 @@ class ChatView(FlaskView):
         before: Before | None = None,
         limit: Limit = 100,
     ) -> History:
-        """GET /chat/<room>/messages: what was said last, or `since` an id, or `before` one."""
+        """GET /chat/<room>/messages: what was said last, or `since` an id, or `before` one.
+
+        :raises NotFound: there is no such room.
+        """
         with db.read() as session:
             return history(session, room, since=since, before=before, limit=limit)
 
     @route("<room>/messages", methods=["POST"])
     @on("send")
-    def send(self, room: RoomName, message: NewMessage) -> tuple[ChatMessage, int]:
-        """POST /chat/<room>/messages, and the event "send": say something, and tell the room."""
+    def send(self, room: RoomName, message: NewMessage) -> tuple[ChatMessage, Literal[200, 201]]:
+        """POST /chat/<room>/messages, and the event "send": say something, and tell the room.
+
+        :raises NotFound: there is no such room.
+        :raises Problem: 409, another message was sent with this client_id.
+        """
         with db.write() as session:
             sent, is_new = store(session, room, g.identity, message)
         # Also of a message that is sent again: the process may have ended before it told the room.
@@ -93,13 +117,20 @@ class ChatView(FlaskView):
     @route("<room>/people", methods=["GET"])
     @on("people")
     def people(self, room: RoomName) -> list[Person]:
-        """GET /chat/<room>/people, and the event "people": who is here."""
+        """GET /chat/<room>/people, and the event "people": who is here.
+
+        :raises NotFound: there is no such room.
+        """
         with db.read() as session:
             check(session, room)
             return presence.people(session, room)
 
     def socket_join(self, room: RoomName, since: Since | None = None) -> Joined:
-        """Answer the event "join": what is said from now on, and what was said since or last."""
+        """Answer the event "join": what is said from now on, and what was said since or last.
+
+        :raises NotFound: there is no such room.
+        :raises Problem: 409, the client is in too many rooms; 503, its connection has ended.
+        """
         with db.write() as session:
             check(session, room)
             is_new = presence.enter(session, _sid(), g.identity, room)
@@ -120,14 +151,17 @@ class ChatView(FlaskView):
             self._presence.tell("left", room, g.identity.person)
 
     def socket_typing(self, room: RoomName) -> None:
-        """Answer the event "typing": tell the others in a room."""
+        """Answer the event "typing": tell the others in a room.
+
+        :raises Problem: 409, the client has not joined it.
+        """
         if f"room:{room}" not in rooms():
             raise Problem(409, f"Join {room} first.")
         self._presence.tell("typing", room, g.identity.person, skip=_sid())
 
-    def socket_connect(self, auth: Any) -> None:
-        """Let a client in that brings a token: `{"token": ...}`."""
-        me = identity.of_token(auth.get("token") if isinstance(auth, dict) else None)
+    def socket_connect(self, auth: Credentials | None) -> None:
+        """Let a client in that brings a token."""
+        me = identity.of_token(auth.token if auth else None)
         g.user = me.id
         _enter(f"session:{me.id}")
         self._presence.arrive(_sid(), me)

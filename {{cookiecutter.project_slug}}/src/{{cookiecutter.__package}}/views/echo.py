@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -12,8 +13,17 @@ Message = Annotated[str, Field(max_length=1_000)]
 Times = Annotated[int, Field(ge=1, le=100)]
 
 
+@dataclass
+class Said:
+    """What everyone hears."""
+
+    message: str
+
+
 class EchoView(FlaskView):
     """Answers at /echo over HTTP, and in the namespace /echo over Socket.IO."""
+
+    sends = {"said": Said}
 
     def index(self) -> dict[str, str]:
         """GET /echo: say hello."""
@@ -21,9 +31,9 @@ class EchoView(FlaskView):
 
     @route("say/<message>", methods=["POST"])
     @on("say")
-    def say(self, message: Message) -> dict[str, str]:
+    def say(self, message: Message) -> Said:
         """POST /echo/say/<message>, and the event "say": tell everyone, and the sender again."""
-        said = {"message": message}
+        said = Said(message)
         self.broadcast("said", said)
         return said
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from flask import g
 from pydantic import AfterValidator, BaseModel, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from ..chat import identity
-from ..chat.identity import Identity
+from ..chat.identity import Ended, Identity
 from ..chat.presence import sids_of
 from ..extensions import db
 from ..flask_view import FlaskView
@@ -43,25 +44,35 @@ class NewSession(BaseModel):
     ]
 
 
+@dataclass(frozen=True)
+class SignedIn(Identity):
+    """What somebody gets who has signed in."""
+
+    token: str
+
+
 class SessionView(FlaskView):
     """Answers at /session over HTTP; the clients of a session are in the namespace /chat."""
 
     namespace = "/chat"
+    sends = {"session.ended": Ended}
 
     def authorize(self, action: str) -> None:
-        """Let in whoever is signed in, or is about to be."""
+        """Let in whoever is signed in, or is about to be.
+
+        :raises Unauthorized: the token of the request is none, or its session has ended.
+        """
         if action != "post":
             g.identity = identity.of_request()
             g.user = g.identity.id
 
-    def post(self, new: NewSession) -> tuple[dict[str, Any], int]:
+    def post(self, new: NewSession) -> tuple[SignedIn, Literal[201]]:
         """POST /session: sign in; the token opens everything else, here and at the handshake."""
         # It writes a row for whoever asks: an address may do so ten times a second.
         self.charge(100)
         me, token = identity.sign_in(new.name)
         g.user = me.id
-        body = {"id": me.id, "name": me.name, "token": token, "expires_at": me.expires_at}
-        return body, 201
+        return SignedIn(me.id, me.name, me.expires_at, token), 201
 
     def index(self) -> Identity:
         """GET /session: who one is."""
@@ -74,6 +85,6 @@ class SessionView(FlaskView):
         with db.write() as session:
             identity.sign_out(session, me)
             sids = sids_of(session, me)
-        self.emit("session.ended", {"reason": identity.SIGNED_OUT}, to=f"session:{me.id}")
+        self.emit("session.ended", Ended(identity.SIGNED_OUT), to=f"session:{me.id}")
         for sid in sids:
             self.kick(sid)

@@ -6,5 +6,6 @@
 3. ``signature`` and ``binding``: the arguments of a method.
 4. ``serialization``: the method's return value, as JSON.
 5. ``errors``: the exception it raised, as a problem.
-6. ``telemetry``: the log line and the metrics.
+6. ``promises``: what a view sends by itself.
+7. ``telemetry``: the log line and the metrics.
 """

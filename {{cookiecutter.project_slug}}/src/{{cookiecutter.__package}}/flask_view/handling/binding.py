@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from .errors import Problem
-from .signature import RegistrationError, is_collection, is_model, parameters_of, variable
+from .signature import RegistrationError, is_collection, is_model, signature_of, variable
 
 
 class Binding:
@@ -31,15 +31,21 @@ class Binding:
         :raises RegistrationError: the signature is hidden, or cannot be served.
         """
         self.name = name
+        self.function = function
+        signature = signature_of(name, function)
+        self.returns = signature.return_annotation
+        """The annotation of the result, ``Signature.empty`` where there is none."""
         parameters = [
             parameter
-            for parameter in parameters_of(name, function)
+            for parameter in signature.parameters.values()
             if parameter.name not in given and not parameter.name.startswith("_")
         ]
         variable_kinds = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
         named = [p for p in parameters if p.kind not in variable_kinds]
-        self._named = {p.name: p for p in named}
-        self._any_number = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
+        self.parameters = {p.name: p for p in named}
+        """The parameters that a client fills, by their names, in order."""
+        self.takes_more = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
+        """Whether an event may have any number of further arguments."""
         self._by_name = any(p.kind is Parameter.KEYWORD_ONLY for p in named)
         self._least = sum(p.default is Parameter.empty for p in named)
         if any(p.kind is Parameter.POSITIONAL_ONLY for p in named):
@@ -56,7 +62,7 @@ class Binding:
         """The parameters that are URL variables of a method without ``@route``."""
         return [
             p
-            for p in self._named.values()
+            for p in self.parameters.values()
             if p.default is Parameter.empty
             and p.kind is not Parameter.KEYWORD_ONLY
             and p.name not in self.bodies
@@ -65,7 +71,7 @@ class Binding:
     @property
     def takes_arguments(self) -> bool:
         """Whether the method has any parameter that a client fills."""
-        return bool(self._named)
+        return bool(self.parameters)
 
     def check_body(self) -> None:
         """Refuse a method that no request can call.
@@ -81,14 +87,14 @@ class Binding:
 
         :raises RegistrationError: it has keyword-only parameters after ``*args``.
         """
-        if self._any_number and self._by_name:
+        if self.takes_more and self._by_name:
             raise RegistrationError(f"{self.name}: an event cannot fill parameters after *args")
 
     def convert_path(self, rule: str, converters: Mapping[Any, str]) -> str:
         """Return a rule with the converters that the annotations of its variables call for."""
 
         def convert(match: re.Match[str]) -> str:
-            parameter = self._named.get(match[1])
+            parameter = self.parameters.get(match[1])
             return variable(parameter, converters) if parameter else match[0]
 
         return re.sub(r"<([A-Za-z_]\w*)>", convert, rule)
@@ -100,7 +106,7 @@ class Binding:
         :raises Problem: 422, with every value that is missing or invalid.
         :raises werkzeug.exceptions.HTTPException: the body cannot be read.
         """
-        if not self._named:
+        if not self.parameters:
             return path
         values = dict(path)
         if self._query:
@@ -115,7 +121,7 @@ class Binding:
         if self._validator is None:
             self._refuse_missing(values)
             return values
-        own = {name: values.pop(name) for name in self._named if name in values}
+        own = {name: values.pop(name) for name in self.parameters if name in values}
         return {**values, **self._validated(own)}
 
     def from_event(self, arguments: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -125,16 +131,16 @@ class Binding:
         :raises Problem: 422, with a wrong number of arguments, or with every invalid value.
         """
         count = len(arguments)
-        if count > len(self._named) and not self._any_number:
+        if count > len(self.parameters) and not self.takes_more:
             self._refuse_count(count)
         if self._validator is None:
             if count < self._least:
                 self._refuse_count(count)
             if not self._by_name:
                 return arguments, {}
-            return (), dict(zip(self._named, arguments, strict=False))
-        values = self._validated(dict(zip(self._named, arguments, strict=False)))
-        if not self._any_number:
+            return (), dict(zip(self.parameters, arguments, strict=False))
+        values = self._validated(dict(zip(self.parameters, arguments, strict=False)))
+        if not self.takes_more:
             return (), values
         return (*values.values(), *arguments[len(values) :]), {}
 
@@ -154,14 +160,14 @@ class Binding:
     def _refuse_missing(self, values: Mapping[str, Any]) -> None:
         errors = [
             {"path": [name], "detail": "Field required", "code": "missing"}
-            for name, parameter in self._named.items()
+            for name, parameter in self.parameters.items()
             if parameter.default is Parameter.empty and name not in values
         ]
         if errors:
             raise Problem(422, _sentence(errors), errors=errors)
 
     def _refuse_count(self, count: int) -> None:
-        names = ", ".join(self._named) or "none"
+        names = ", ".join(self.parameters) or "none"
         raise Problem(422, f"The event takes the arguments ({names}), and {count} came.")
 
 

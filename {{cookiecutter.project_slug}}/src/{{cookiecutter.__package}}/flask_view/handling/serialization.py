@@ -45,7 +45,7 @@ def plain(value: Any, depth: int = 0) -> Any:
     if kind is list or isinstance(value, list | tuple | set | frozenset):
         return [plain(item, depth) for item in value]
     if isinstance(value, BaseModel):
-        return plain(value.model_dump(), depth)
+        return plain(value.model_dump(by_alias=True), depth)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {field.name: plain(getattr(value, field.name), depth) for field in fields}

@@ -10,7 +10,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from inspect import Parameter
+from inspect import Parameter, Signature
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
@@ -31,16 +31,18 @@ class RegistrationError(DecoratorCompatibilityError):
     """A view cannot be registered as it is written."""
 
 
-def parameters_of(name: str, function: Callable[..., Any]) -> list[Parameter]:
-    """Return the parameters of a method without ``self``, with their types for annotations.
+def signature_of(name: str, function: Callable[..., Any]) -> Signature:
+    """Return the signature of a method without ``self``, with types for annotations.
 
     :param name: the method's full name, for messages: ``RoomsView.get``.
     :param function: the function as the class holds it, decorators and all.
-    :raises RegistrationError: a decorator hides them, or a type does not exist at run time.
+    :raises RegistrationError: a decorator hides it, or a type does not exist at run time.
     """
     inner, parameters = _unwrap(name, function)
     hints = _hints(name, inner)
-    return [p.replace(annotation=hints.get(p.name, Parameter.empty)) for p in parameters]
+    returned = hints.pop("return", Signature.empty)
+    typed = [p.replace(annotation=hints.get(p.name, Parameter.empty)) for p in parameters]
+    return Signature(typed, return_annotation=returned)
 
 
 def variable(parameter: Parameter, converters: Mapping[Any, str]) -> str:
@@ -126,11 +128,9 @@ def _unwrap(name: str, function: Callable[..., Any]) -> tuple[Callable[..., Any]
 def _hints(name: str, function: Callable[..., Any]) -> dict[str, Any]:
     """Return the annotations of a function, with names that stand in quotes resolved."""
     try:
-        hints = typing.get_type_hints(function, include_extras=True)
+        return typing.get_type_hints(function, include_extras=True)
     except NameError as error:
         raise RegistrationError(
             f"{name}: the annotation names {error.name!r}, which its module does not have at run "
             "time (an import under TYPE_CHECKING is seen by type checkers only)."
         ) from error
-    hints.pop("return", None)
-    return hints

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Blueprint, Flask
 from flask.sansio.app import App
@@ -18,6 +18,7 @@ from flask_socketio import SocketIO
 from ..decorators import CONNECTION, EVENTS, RESERVED, SOCKET_PREFIX, events_of
 from ..handling.binding import Binding
 from ..handling.events import ConnectionHandlers, event_handler
+from ..handling.promises import Promises
 from ..handling.signature import RegistrationError
 from .routes import METHODS, RULES, Rule, check_rules, definition_with, rules_of
 
@@ -25,7 +26,18 @@ if TYPE_CHECKING:
     from ..view import FlaskView
 
 EXTENSION = "flask_view"
-"""The key of an application's views, by their classes, in ``app.extensions``."""
+"""The key of what is registered with an application, by the classes, in ``app.extensions``."""
+
+
+class Registered(NamedTuple):
+    """A view that is registered, and what has been worked out of its class."""
+
+    view: FlaskView
+    path: str
+    bindings: dict[str, Binding]
+    """The methods that clients can call, by their names."""
+    events: list[tuple[str, str]]
+    """The events that it answers, each with the name of the method."""
 
 
 def register_view(
@@ -70,6 +82,7 @@ def register_view(
         for name, function in functions.items()
         for event in events_of(name, definition_with(cls, name, EVENTS) or function)
     ]
+    promises = _promises(cls)
     if socket is not None and events:
         _check_events(view, path, socket, events, bindings)
     if isinstance(app, Blueprint):
@@ -78,17 +91,41 @@ def register_view(
         rule.add_to(app)
     view.socketio = socket
     view.namespace = _namespace(cls, path)
+    view._promises = promises
+    registered = Registered(view, path, bindings, [] if socket is None else events)
     if isinstance(app, Blueprint):
-        app.record(lambda state: _remember(view, state.app))
+        app.record(
+            lambda state: _remember(
+                registered._replace(path=(state.url_prefix or "") + path), state.app
+            )
+        )
     else:
-        _remember(view, app)
+        _remember(registered, app)
     if socket is not None and events:
         _add_events(view, socket, events, bindings, routed)
 
 
-def _remember(view: FlaskView, app: App) -> None:
-    """Let ``FlaskView.registered`` find the view; of several views of a class, the first."""
-    app.extensions.setdefault(EXTENSION, {}).setdefault(type(view), view)
+def _remember(registered: Registered, app: App) -> None:
+    """Let others find a view, ``FlaskView.registered`` and the contract among them."""
+    view = registered.view
+    app.extensions.setdefault(EXTENSION, {}).setdefault(type(view), []).append(registered)
+    if view._promises:
+        view._promises.is_strict = app.config.get("ENVIRONMENT") != "production"
+
+
+def _promises(cls: type[FlaskView]) -> Promises | None:
+    """Return what a view declares to send.
+
+    :raises RegistrationError: it does not do so with names and types.
+    """
+    if cls.sends is None:
+        return None
+    for event in cls.sends:
+        if event in RESERVED:
+            raise RegistrationError(
+                f"{cls.__name__}.sends: {event!r} is a name that Socket.IO keeps for itself"
+            )
+    return Promises(cls.__name__, cls.sends)
 
 
 def _functions(

@@ -1,0 +1,167 @@
+# Owned by the template: an update may change this file.
+"""Reading the contract of an application from what its views have been registered with."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from inspect import Parameter as SignatureParameter
+from typing import Annotated, Any
+
+from flask import Flask
+from pydantic import Field
+from werkzeug.routing import Rule
+
+from ..flask_view import FlaskView
+from ..flask_view.decorators import CONNECTION
+from ..flask_view.handling.binding import Binding
+from ..flask_view.registration.views import EXTENSION, Registered
+from ..serving.service import project
+from . import catalog, docstrings, results
+from .schemas import INCOMING, OUTGOING, Problem, Schemas
+from .structure import Contract, Error, Method, Parameter, Route, Schema, View
+
+_VARIABLE = re.compile(r"<(?:[^<>]*:)?([A-Za-z_]\w*)>")
+
+
+def contract_of(app: Flask) -> Contract:
+    """Return what the views of an application promise; the same code gives the same contract.
+
+    :param app: the application. What it answers without a view is not described.
+    """
+    schemas = Schemas()
+    problem = schemas.of(Problem, OUTGOING)
+    rules = defaultdict(list)
+    for rule in app.url_map.iter_rules():
+        binding = getattr(app.view_functions[rule.endpoint], "binding", None)
+        if binding and not rule.build_only:
+            rules[binding].append(rule)
+    found = [one for registered in app.extensions.get(EXTENSION, {}).values() for one in registered]
+    views = [
+        _view(registered, rules, schemas)
+        for registered in found
+        if not type(registered.view).__module__.startswith(f"{__package__}.")
+    ]
+    views.sort(key=lambda view: (view.path, view.name))
+    title, version, description = project()
+    return Contract(
+        title=title,
+        version=version,
+        description=description,
+        views=views,
+        problem=problem,
+        schemas=schemas.make(),
+    )
+
+
+def _view(registered: Registered, rules: dict[Binding, list[Rule]], schemas: Schemas) -> View:
+    view, bindings = registered.view, registered.bindings
+    cls = type(view)
+    promises = view._promises
+    sends = {
+        event: schemas.of(kind, OUTGOING)
+        for event, kind in (promises.arguments.items() if promises else ())
+    }
+    answered: dict[str, list[str]] = defaultdict(list)
+    for event, name in registered.events:
+        if event not in CONNECTION:
+            answered[name].append(event)
+    names = [name for name in _names(cls) if name in bindings]
+    methods = [
+        _method(cls, name, bindings[name], rules[bindings[name]], answered[name], schemas)
+        for name in names
+        if rules[bindings[name]] or answered[name]
+    ]
+    return View(
+        name=cls.__name__,
+        doc=docstrings.text_of(cls),
+        source=str(catalog.place_of_class(cls)),
+        path=registered.path,
+        namespace=view.namespace if view.socketio and (registered.events or sends) else None,
+        auth=_auth(registered, schemas),
+        methods=methods,
+        sends=sends if promises else None,
+    )
+
+
+def _names(cls: type) -> Iterator[str]:
+    """Yield the names of a class in the order of its source, and then those of its bases."""
+    yield from dict.fromkeys(name for parent in cls.__mro__ for name in vars(parent))
+
+
+def _auth(registered: Registered, schemas: Schemas) -> Schema | None:
+    """Return the schema of what a client sends along when it connects, if the view says so."""
+    for event, name in registered.events:
+        if event == "connect":
+            for parameter in registered.bindings[name].parameters.values():
+                if parameter.annotation not in (SignatureParameter.empty, Any):
+                    return schemas.of(parameter.annotation, INCOMING)
+    return None
+
+
+def _method(
+    cls: type[FlaskView],
+    name: str,
+    binding: Binding,
+    rules: list[Rule],
+    events: list[str],
+    schemas: Schemas,
+) -> Method:
+    described = docstrings.parameters_of(binding.function)
+    result = None
+    if rules:
+        result = results.result_of(binding.returns, schemas, anything=bool(cls.representations))
+    return Method(
+        name=name,
+        doc=docstrings.text_of(binding.function),
+        source=str(catalog.place_of(binding.function)),
+        routes=[route for rule in rules for route in _routes(rule, binding)],
+        events=events,
+        parameters=[
+            _parameter(parameter, described.get(parameter.name), schemas)
+            for parameter in binding.parameters.values()
+        ],
+        rest=binding.takes_more,
+        result=result,
+        ack=results.ack_of(binding.returns, schemas, has_url=bool(rules)) if events else None,
+        errors=list(_errors(cls, binding)),
+    )
+
+
+def _routes(rule: Rule, binding: Binding) -> Iterator[Route]:
+    """Yield the routes of a rule, one for each method of HTTP that does not come by itself."""
+    variables = _VARIABLE.findall(rule.rule)
+    places = {}
+    for name in binding.parameters:
+        if name in variables:
+            places[name] = "path"
+        # What a rule has a default for is no client's to say.
+        elif name not in rule.arguments:
+            places[name] = "body" if name in binding.bodies else "query"
+    for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+        yield Route(method, _VARIABLE.sub(r"{\1}", rule.rule), places)
+
+
+def _parameter(
+    parameter: SignatureParameter, description: str | None, schemas: Schemas
+) -> Parameter:
+    empty = SignatureParameter.empty
+    kind: Any = Any if parameter.annotation is empty else parameter.annotation
+    if description:
+        kind = Annotated[kind, Field(description=description)]
+    if parameter.default is not empty:
+        kind = Annotated[kind, Field(default=parameter.default)]
+    required = parameter.default is empty
+    return Parameter(parameter.name, required, schemas.of(kind, INCOMING))
+
+
+def _errors(cls: type[FlaskView], binding: Binding) -> Iterator[Error]:
+    """Yield what the docstrings of a method and of the view's ``authorize`` say can go wrong."""
+    yield from dict.fromkeys(
+        error
+        for function in (binding.function, inspect.unwrap(cls.authorize))
+        if function is not FlaskView.authorize
+        for error in docstrings.errors_of(function)
+    )
