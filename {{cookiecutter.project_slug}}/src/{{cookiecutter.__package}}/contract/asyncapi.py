@@ -138,7 +138,7 @@ def answer_of(ack: Schema | None, problem: Schema) -> Schema:
         "minItems": 1,
         "maxItems": 1,
     }
-    return {"anyOf": [{"type": "array"} if ack is None else ack, failed]}
+    return {"anyOf": [ack or {"type": "array"}, failed]}
 
 
 def _key(name: str) -> str:

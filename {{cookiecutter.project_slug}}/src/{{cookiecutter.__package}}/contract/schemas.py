@@ -55,12 +55,17 @@ class Schemas:
     def of(self, kind: Any, mode: Mode) -> Schema:
         """Return the schema of a type, which is empty until ``make`` is called.
 
-        :param kind: the type. Of what pydantic knows nothing about, the schema stays empty.
+        :param kind: the type. If pydantic knows nothing of it, the schema stays empty.
         :param mode: whether values come in or go out.
         """
         schema: Schema = {}
-        with suppress(Exception):
-            self._wanted.append((schema, mode, TypeAdapter(kind)))
+        # Some types must not be given a configuration, and others need one.
+        for config in (None, ConfigDict(arbitrary_types_allowed=True)):
+            with suppress(Exception):
+                adapter = TypeAdapter(kind, config=config)
+                adapter.rebuild(raise_errors=True)
+                self._wanted.append((schema, mode, adapter))
+                break
         return schema
 
     def make(self) -> dict[str, Schema]:

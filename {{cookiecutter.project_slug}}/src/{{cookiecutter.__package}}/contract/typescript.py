@@ -201,7 +201,7 @@ class _Writer:
 
     def _ack(self, ack: Schema | None) -> str:
         """Return the type of the function that takes an ack."""
-        if ack is None:
+        if not ack:
             return "Ack<any>"
         options = [option.get("prefixItems", []) for option in ack.get("anyOf", [ack])]
         first, *others = [

@@ -39,7 +39,8 @@ class Promises:
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         for event, kind in self.arguments.items():
             try:
-                self._adapters[event] = TypeAdapter(kind)
+                adapter = self._adapters[event] = TypeAdapter(kind)
+                adapter.rebuild(raise_errors=True)
             except Exception as error:
                 raise RegistrationError(
                     f"{view}.sends[{event!r}] is no type of a payload: {error}"
