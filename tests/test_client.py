@@ -316,3 +316,16 @@ for name in ("nothing.js", "../client.py", ""):
     answers.append([answer.status_code, answer.content_type])
 """
     assert ask_within(service, script) == [[404, "application/problem+json"]] * 3
+
+
+def test_modules_are_javascript_whatever_the_machine_takes_them_for(bake: Bake) -> None:
+    service = bake(starter="chat")
+    script = """
+import mimetypes
+
+mimetypes.add_type("text/plain", ".js")
+client = create_app().test_client()
+for path in ("/_client/socket.js", "/static/chat.js"):
+    answers.append(client.get(path).mimetype)
+"""
+    assert ask_within(service, script) == ["text/javascript"] * 2
