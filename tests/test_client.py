@@ -23,6 +23,7 @@ from programs import program
 from server import eventually, package_of, started
 from test_browsers import ask
 from test_readme import ask as ask_within
+from test_readme import blocks, read, section
 
 OFFICIAL = "socket.io-client@4.8.4"
 # Where a page in `static` finds each.
@@ -98,6 +99,24 @@ class ClosedView(FlaskView):
 
     def socket_connect(self):
         abort(403, "The door is closed")
+'''
+HOME = '''
+"""A page of the user's own."""
+
+from ..flask_view import FlaskView
+
+PAGE = """<link rel="icon" href="data:,">
+{page}"""
+
+
+class HomeView(FlaskView):
+    """Answers at /."""
+
+    route_base = "/"
+
+    def index(self) -> str:
+        """GET /: the page."""
+        return PAGE
 '''
 PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32}
 SETTINGS = {
@@ -329,3 +348,17 @@ for path in ("/_client/socket.js", "/static/chat.js"):
     answers.append(client.get(path).mimetype)
 """
     assert ask_within(service, script) == ["text/javascript"] * 2
+
+
+def test_a_page_of_ones_own_imports_it_as_the_readme_says(bake: Bake, tmp_path: Path) -> None:
+    service = bake(starter="minimal")
+    chapter = section(read(service), "## Write a view")
+    view, (page,) = blocks(chapter, "python")[0], blocks(chapter, "html")
+    views = service / "src" / package_of(service) / "views"
+    (views / "poll.py").write_text(view, encoding="utf-8")
+    (views / "home.py").write_text(HOME.replace("{page}", page), encoding="utf-8")
+    with (
+        started(interpreter(service), service) as server,
+        browsing(server.url, tmp_path / "browser") as browser,
+    ):
+        browser.sees("output", "1 for tea, 0 for coffee")
