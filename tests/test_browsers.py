@@ -214,6 +214,7 @@ def test_every_response_tells_browsers_to_be_careful(bake: Bake, mode: str) -> N
         for path, status, host in (
             ("/", 200, "here"),
             ("/static/page.js", 200, "here"),
+            ("/_client/socket.js", 200, "here"),
             ("/nowhere", 404, "here"),
             ("/health/ready", 503, "here"),
             (HANDSHAKE, 200, "here"),

@@ -15,14 +15,20 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from browser import browsing
+from combinations import CHOICES
 from conftest import ROOT, Bake, generate
 from environments import interpreter
 from packages import installed
 from programs import program
 from server import eventually, package_of, started
+from test_browsers import ask
+from test_readme import ask as ask_within
+from test_readme import blocks, read, section
 
 OFFICIAL = "socket.io-client@4.8.4"
-CLIENTS = ("socket.js", "official.js")
+# Where a page in `static` finds each.
+CLIENTS = {"ours": "../_client/socket.js", "official": "./official.js"}
+OURS = "serving/browser/static/socket.js"
 BEHAVIOURS = Path(__file__).with_name("behaviours.js")
 EVERY_MODE = [
     "eventlet",
@@ -94,6 +100,25 @@ class ClosedView(FlaskView):
     def socket_connect(self):
         abort(403, "The door is closed")
 '''
+HOME = '''
+"""A page of the user's own."""
+
+from ..flask_view import FlaskView
+
+PAGE = """<link rel="icon" href="data:,">
+{page}"""
+
+
+class HomeView(FlaskView):
+    """Answers at /."""
+
+    route_base = "/"
+
+    def index(self) -> str:
+        """GET /: the page."""
+        return PAGE
+'''
+PRODUCTION = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32}
 SETTINGS = {
     "MAX_MESSAGE_BYTES": "250000",
     "MAX_EVENTS_PER_SECOND": "10000",
@@ -166,7 +191,7 @@ def perform(service: Path, tmp_path: Path) -> Iterator[Perform]:
             client: str, transport: str = "websocket", websocket: str = "", **settings: str
         ) -> dict[str, str]:
             stage = Stage(service, stack, SETTINGS | settings)
-            asked = {"client": f"./{client}", "transport": transport, "websocket": websocket}
+            asked = {"client": CLIENTS[client], "transport": transport, "websocket": websocket}
             url = f"{stage.server.url}/static/behaviours.html?{urlencode(asked)}"
             browser = stack.enter_context(browsing(url, tmp_path / "browser"))
             # Connections fail on purpose here, and Chromium says so in many ways.
@@ -194,7 +219,7 @@ def test_a_client_does_what_is_expected(perform: Perform, client: str) -> None:
 
 def test_our_client_does_the_same_in_a_browser_without_websockets(perform: Perform) -> None:
     # The official one falls back from a websocket that fails, but not from one that is not there.
-    assert perform("socket.js", "polling", websocket="none") == {}
+    assert perform("ours", "polling", websocket="none") == {}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -209,7 +234,7 @@ def odd(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
     """Return what the client does before a server that does not keep to the protocol."""
     service = baked(starter="chat")
     module = tmp_path_factory.mktemp("client") / "socket.mjs"
-    shutil.copy(service / "src" / package_of(service) / "static" / "socket.js", module)
+    shutil.copy(service / "src" / package_of(service) / OURS, module)
     done = subprocess.run(
         [program("node"), Path(__file__).with_name("odd_server.mjs"), module.as_uri()],
         capture_output=True,
@@ -266,13 +291,74 @@ def test_the_scripts_of_the_pages_have_no_errors_of_types(baked: Bake, tmp_path:
     package = service / "src" / package_of(service)
     for folder in (package / "static", package / "serving/welcome/static"):
         shutil.copytree(folder, tmp_path / "static", dirs_exist_ok=True)
+    # As a browser finds it from there.
+    shutil.copytree((package / OURS).parent, tmp_path / "_client")
     # Without it, the files would be taken for scripts of Node that are no modules.
     (tmp_path / "package.json").write_text('{"type": "module"}')
     checker = installed("typescript@5.9") / "typescript" / "bin" / "tsc"
     done = subprocess.run(
-        [program("node"), checker, *TYPED, *sorted((tmp_path / "static").glob("*.js"))],
+        [program("node"), checker, *TYPED, *sorted(tmp_path.glob("*/*.js"))],
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("starter", CHOICES["starter"])
+def test_every_service_serves_the_client_in_production_too(bake: Bake, starter: str) -> None:
+    service = bake(starter=starter)
+    url = "/_client/socket.js"
+    with started(interpreter(service), service, **PRODUCTION) as server:
+        got = ask(server, "GET", url)
+        head = ask(server, "HEAD", url)
+        again = ask(server, "GET", url, If_None_Match=got.headers["ETag"])
+        other = ask(server, "GET", url, If_None_Match='"other"')
+        metrics = server.get("/metrics")
+
+    assert got.text == (service / "src" / package_of(service) / OURS).read_text(encoding="utf-8")
+    assert got.headers.get_content_type() == "text/javascript"
+    assert got.headers["Cache-Control"] == "no-cache"
+    assert got.headers["X-Content-Type-Options"] == "nosniff"
+    assert (head.status, head.text, again.status, again.text) == (200, "", 304, "")
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+    assert (other.status, other.text) == (200, got.text)
+    assert 'view="_client.static"' in metrics
+
+
+def test_beside_the_client_there_is_nothing(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    script = """
+client = create_app().test_client()
+for name in ("nothing.js", "../client.py", ""):
+    answer = client.get(f"/_client/{name}")
+    answers.append([answer.status_code, answer.content_type])
+"""
+    assert ask_within(service, script) == [[404, "application/problem+json"]] * 3
+
+
+def test_modules_are_javascript_whatever_the_machine_takes_them_for(bake: Bake) -> None:
+    service = bake(starter="chat")
+    script = """
+import mimetypes
+
+mimetypes.add_type("text/plain", ".js")
+client = create_app().test_client()
+for path in ("/_client/socket.js", "/static/chat.js"):
+    answers.append(client.get(path).mimetype)
+"""
+    assert ask_within(service, script) == ["text/javascript"] * 2
+
+
+def test_a_page_of_ones_own_imports_it_as_the_readme_says(bake: Bake, tmp_path: Path) -> None:
+    service = bake(starter="minimal")
+    chapter = section(read(service), "## Write a view")
+    view, (page,) = blocks(chapter, "python")[0], blocks(chapter, "html")
+    views = service / "src" / package_of(service) / "views"
+    (views / "poll.py").write_text(view, encoding="utf-8")
+    (views / "home.py").write_text(HOME.replace("{page}", page), encoding="utf-8")
+    with (
+        started(interpreter(service), service) as server,
+        browsing(server.url, tmp_path / "browser") as browser,
+    ):
+        browser.sees("output", "1 for tea, 0 for coffee")

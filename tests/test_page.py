@@ -601,7 +601,7 @@ def test_the_official_client_can_be_imported_instead(bake: Bake, browse: Open) -
     script = "socket.io.esm.min.js"
     shutil.copy(installed("socket.io-client@4.8.4") / "socket.io-client" / "dist" / script, static)
     page = (static / "chat.js").read_text(encoding="utf-8")
-    page = page.replace('{ io } from "./socket.js"', f'{{ io }} from "./{script}"')
+    page = page.replace('{ io } from "../_client/socket.js"', f'{{ io }} from "./{script}"')
     (static / "chat.js").write_text(page, encoding="utf-8")
     with started(interpreter(service), service) as server:
         ada = browse(server.url)
@@ -610,7 +610,7 @@ def test_the_official_client_can_be_imported_instead(bake: Bake, browse: Open) -
         ada.say("Hello")
         ada.reads("Hello")
         assert requests(ada, script) == 1
-        assert requests(ada, "static/socket.js") == 0
+        assert requests(ada, "_client/socket.js") == 0
 
 
 def test_the_end_of_the_session_leads_back_to_the_name(server: Server, ada: Browser) -> None:

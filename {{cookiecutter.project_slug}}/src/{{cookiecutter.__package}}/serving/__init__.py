@@ -9,6 +9,6 @@
 6. ``quick``: the quick path of the events, which a setting turns off.
 7. ``cluster``: the other processes, which a broker joins with this one.
 
-Beside that: ``new_view`` (what that command writes), ``readiness``, ``instance`` (files of the
-service's own), ``lookup`` (of host names), ``urls``.
+Beside that: ``browser`` (what pages import), ``new_view`` (what that command writes),
+``readiness``, ``instance`` (the service's own files), ``lookup`` (of host names), ``urls``.
 """

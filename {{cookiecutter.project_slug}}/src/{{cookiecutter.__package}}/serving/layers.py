@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ..flask_view.handling import errors, serialization, telemetry
 from .async_mode import ASYNC_MODE
+from .browser import client as browser
 from .cluster.clients import client_manager
 from .connections.connection import Connection
 from .connections.limits import Limits
@@ -90,10 +91,12 @@ def surround(
     for layer in reversed(layers):
         serve = layer(serve)
     app.wsgi_app = serve  # type: ignore[assignment,method-assign]
-    if serves_clients and (settings.environment == "development" or settings.docs_in_production):
-        from ..contract.page import view as docs
+    if serves_clients:
+        browser.init_app(app)
+        if settings.environment == "development" or settings.docs_in_production:
+            from ..contract.page import view as docs
 
-        docs.init_app(app)
+            docs.init_app(app)
 
 
 def _path(app: Flask, settings: ServingSettings) -> tuple[WSGIApp, type[Connection]]:

@@ -41,7 +41,7 @@
 import * as page from "./page.js";
 import { $ } from "./page.js";
 import { ask, http } from "./server.js";
-import { io } from "./socket.js";
+import { io } from "../_client/socket.js";
 
 const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 10000;
@@ -57,7 +57,7 @@ let session = JSON.parse(sessionStorage.getItem("session") ?? "null");
 /** @type {Draft[]} */
 let drafts = JSON.parse(sessionStorage.getItem("drafts") ?? "[]");
 let delivering = false;
-/** @type {import("./socket.js").Socket | null} */
+/** @type {import("../_client/socket.js").Socket | null} */
 let socket = null;
 /** @type {Map<string, Room>} */
 const rooms = new Map();

@@ -1,3 +1,4 @@
+// Owned by the template: an update may change this file.
 // @ts-check
 /**
  * A Socket.IO client for pages. Its interface is that of the official client as far as a page needs

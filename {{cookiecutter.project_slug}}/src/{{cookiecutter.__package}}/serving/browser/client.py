@@ -1,0 +1,24 @@
+# Owned by the template: an update may change this file.
+"""The address of the Socket.IO client that pages import."""
+
+from __future__ import annotations
+
+import mimetypes
+
+from flask import Blueprint, Flask
+
+
+def init_app(app: Flask) -> None:
+    """Serve the client at /_client/socket.js.
+
+    It is a file of Flask's, like those in ``static/`` of the service: the log and the metrics call
+    it ``_client.static``, and a browser asks each time whether it has changed.
+
+    :param app: the application, to which clients connect.
+    """
+    # Windows may have learned another type from any program, and then no browser runs the modules,
+    # neither this one nor those of the service.
+    mimetypes.add_type("text/javascript", ".js")
+    app.register_blueprint(
+        Blueprint("_client", __name__, static_folder="static", static_url_path="/_client")
+    )
