@@ -31,9 +31,11 @@ MANIFESTS = {
 }
 # owner/name@commit # version
 PINNED = re.compile(r"\s*- uses: [\w-]+/[\w./-]+@[0-9a-f]{40} # v[0-9]+(\.[0-9]+)+")
-# Commands that make the machine ready, or that ask for what the jobs before have found.
+# Commands that make the machine ready, that ask for what the jobs before have found, or that find
+# out what to check.
 OF_MACHINES = re.compile(
     r"if \[ -f uv\.lock \]; then\n(?s:.+)\nfi\n"
+    r"|for file in \$\(git grep (?s:.+)\ndone\n"
     r"|uv python install [0-9. ]+|test \"\$RESULTS\" = .+"
 )
 

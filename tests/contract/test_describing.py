@@ -20,7 +20,6 @@ from contract_service.flask_view import FlaskView, on, route
 from flask import Blueprint, Flask, Response
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
-from werkzeug.exceptions import Gone
 
 
 class Colour(enum.Enum):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ..flask_view import FlaskView, on, route
 
-Message = Annotated[str, Field(max_length=1_000)]
+Message = Annotated[str, Field(max_length=200)]
 Times = Annotated[int, Field(ge=1, le=100)]
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import mimetypes
+import sys
 
 from flask import Blueprint, Flask
 
@@ -16,9 +17,10 @@ def init_app(app: Flask) -> None:
 
     :param app: the application, to which clients connect.
     """
-    # Windows may have learned another type from any program, and then no browser runs the modules,
-    # neither this one nor those of the service.
-    mimetypes.add_type("text/javascript", ".js")
+    if sys.platform == "win32":
+        # It may have learned another type from any program, and then no browser runs the modules,
+        # neither this one nor those of the service.
+        mimetypes.add_type("text/javascript", ".js")
     app.register_blueprint(
         Blueprint("_client", __name__, static_folder="static", static_url_path="/_client")
     )
