@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from packages import installed
 from programs import program
 from server import Server, package_of, started
+from test_readme import blocks, read, section
 
 OFFICIAL = "socket.io-client@4.8.4"
 PARSE = """
@@ -286,3 +288,37 @@ def test_openapi_says_how_a_route_may_fail(chat: Path) -> None:
     assert about(paths["/chat"]["post"]) == {"201", "401", "409", "422", "default"}
     assert about(paths["/chat/{room}/messages"]["post"]) >= {"200", "201", "401", "404", "409"}
     assert about(paths["/session"]["delete"]) == {"204", "401", "default"}
+
+
+def test_a_front_end_is_made_as_the_readme_says(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    chapter = section(read(service), "### A typed front end")
+    make, run = blocks(chapter, "console")
+    (code,) = blocks(chapter, "ts")
+    told = re.findall("`([^`]+)`", chapter.split("It prints")[1].split(":")[0])
+    # The command of a service that is not installed.
+    command = f'uv() {{ shift 2; "{interpreter(service)}" -m {package_of(service)} "$@"; }}'
+
+    def shell(folder: Path, script: str) -> str:
+        done = subprocess.run(
+            ["bash", "-e", "-c", f"{command}\n{script}"],
+            cwd=folder,
+            env=environ(service),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    for name in ("node", "npm"):
+        program(name)
+    with started(interpreter(service), service) as server:
+        shell(service, make)
+        code = code.replace("http://127.0.0.1:8000", server.url)
+        (service / "frontend" / "src" / "main.ts").write_text(code)
+        printed = shell(service / "frontend", run)
+
+    assert sorted(printed.splitlines()) == sorted(told)
