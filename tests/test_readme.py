@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -404,6 +405,36 @@ def test_the_fixtures_in_the_readme_are_those_of_the_service(service: Path) -> N
     table = {cell.partition("(")[0] for cell in cells}
     support = service / "tests" / "support"
     assert table == public(support / "fixtures.py") | public(support / "live.py")
+
+
+def test_the_page_docs_is_guarded_in_production_as_the_readme_says(bake: Bake) -> None:
+    service = bake(starter="minimal")
+    setting, code = blocks(section(read(service), "### The page /docs"), "python")
+    package = service / "src" / package_of(service)
+    for file, line, more in (
+        ("settings.py", '    """\n', f"\n{textwrap.indent(setting, '    ')}"),
+        ("app.py", "absolute()))\n", f"\n{textwrap.indent(code, '    ')}"),
+    ):
+        text = (package / file).read_text("utf-8")
+        before, found, after = text.rpartition(line)
+        imports = "import hmac\nfrom flask import request\nfrom pydantic import SecretStr\n"
+        imports += "from werkzeug.datastructures import WWWAuthenticate\n"
+        imports += "from werkzeug.exceptions import Unauthorized\n"
+        before = before.replace("annotations\n", f"annotations\n\n{imports}", 1)
+        assert found
+        (package / file).write_text(before + found + more + after, "utf-8")
+    script = """
+client = create_app().test_client()
+for password in (None, "wrong", "right"):
+    response = client.get("/docs/openapi.json", auth=password and ("anybody", password))
+    answers.append([response.status_code, response.headers.get("WWW-Authenticate", "")[:5]])
+"""
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32, "DOCS": "true"}
+
+    with_password = production | {"DOCS_PASSWORD": "right"}
+
+    assert ask(service, script, **with_password) == [[401, "Basic"], [401, "Basic"], [200, ""]]
+    assert ask(service, script, **production) == [[401, "Basic"]] * 3
 
 
 def test_a_generated_readme_speaks_of_its_own_mode_only(modes: dict[str, Path]) -> None:

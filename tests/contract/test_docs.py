@@ -50,6 +50,17 @@ def test_nothing_but_its_own_files_is_there(client, name):
     assert client.get(f"/docs/static/{name}").status_code == 404
 
 
+class TestWhereItIsTurnedOff:
+    @pytest.fixture
+    def settings(self, monkeypatch) -> Settings:
+        monkeypatch.setenv("DOCS", "false")
+        return Settings.load()
+
+    @pytest.mark.parametrize("path", ["/docs", "/docs/contract.json", "/"])
+    def test_there_is_nothing_in_development_either(self, client, path):
+        assert client.get(path).status_code == 404
+
+
 class TestInProduction:
     @pytest.fixture
     def settings(self, monkeypatch) -> Settings:
@@ -66,7 +77,7 @@ class TestInProduction:
 class TestInProductionWithTheSetting:
     @pytest.fixture
     def settings(self, monkeypatch) -> Settings:
-        return production(monkeypatch, DOCS_IN_PRODUCTION="true")
+        return production(monkeypatch, DOCS="true")
 
     @pytest.mark.parametrize("path", EVERYTHING)
     def test_nobody_may_see_anything_until_the_service_says_who(self, client, path):

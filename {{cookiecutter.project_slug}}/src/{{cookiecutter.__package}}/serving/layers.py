@@ -93,7 +93,8 @@ def surround(
     app.wsgi_app = serve  # type: ignore[assignment,method-assign]
     if serves_clients:
         browser.init_app(app)
-        if settings.environment == "development" or settings.docs_in_production:
+        in_development = settings.environment == "development"
+        if in_development if settings.docs is None else settings.docs:
             from ..contract.page import view as docs
 
             docs.init_app(app)

@@ -87,9 +87,9 @@ class ServingSettings(BaseSettings):
     """Origins whose pages may do what the service's own may, over HTTP and over Socket.IO."""
     transports: Transports = ["polling", "websocket"]
     """How clients may connect."""
-    docs_in_production: bool = False
-    """Whether the page ``/docs`` is there in production as well, for those whom the function in
-    ``app.config["DOCS_AUTHORIZE"]`` lets in."""
+    docs: bool | None = None
+    """Whether the page ``/docs`` is there; by default, in development only. In production, it is
+    for those whom the function in ``app.config["DOCS_AUTHORIZE"]`` lets in."""
     quick_path: bool = True
     """Whether requests and events take the quick path. False: that of the libraries."""
     max_connections: int = Field(default=5_000, ge=1, le=1_000_000)

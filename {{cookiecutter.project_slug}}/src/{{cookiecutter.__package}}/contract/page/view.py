@@ -51,11 +51,7 @@ _HEADERS = {
 
 
 class DocsView(FlaskView):
-    """Answers at /docs, in development to everybody.
-
-    In production, it is there if ``DOCS_IN_PRODUCTION`` says so, for those whom the function in
-    ``app.config["DOCS_AUTHORIZE"]`` lets in.
-    """
+    """Answers at /docs: in development to everybody, in production to whom the service lets in."""
 
     route_base = "docs"
     # The page asks for its numbers every second.
