@@ -85,7 +85,7 @@ def place_of(function: Callable[..., Any]) -> Place:
 
 def place_of_class(cls: type) -> Place:
     """Return where a class is written."""
-    return Place(cls.__qualname__, Path(inspect.getfile(cls)), inspect.getsourcelines(cls)[1])
+    return Place(cls.__qualname__, Path(inspect.getfile(cls)), inspect.findsource(cls)[1] + 1)
 
 
 def short(file: Path) -> Path:

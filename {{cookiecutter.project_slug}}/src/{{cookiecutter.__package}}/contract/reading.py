@@ -7,11 +7,12 @@ import inspect
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from inspect import Parameter as SignatureParameter
-from typing import Annotated, Any
+from typing import Any
 
 from flask import Flask
-from pydantic import Field
+from pydantic_core import to_jsonable_python
 from werkzeug.routing import Rule
 
 from ..flask_view import FlaskView
@@ -147,14 +148,15 @@ def _routes(rule: Rule, binding: Binding) -> Iterator[Route]:
 def _parameter(
     parameter: SignatureParameter, description: str | None, schemas: Schemas
 ) -> Parameter:
-    empty = SignatureParameter.empty
-    kind: Any = Any if parameter.annotation is empty else parameter.annotation
-    if description:
-        kind = Annotated[kind, Field(description=description)]
-    if parameter.default is not empty:
-        kind = Annotated[kind, Field(default=parameter.default)]
-    required = parameter.default is empty
-    return Parameter(parameter.name, required, schemas.of(kind, INCOMING))
+    more: Schema = {"description": description} if description else {}
+    required = parameter.default is SignatureParameter.empty
+    if not required:
+        # Some defaults only Python has words for.
+        with suppress(Exception):
+            more["default"] = to_jsonable_python(parameter.default)
+    untyped = parameter.annotation is SignatureParameter.empty
+    kind = Any if untyped else parameter.annotation
+    return Parameter(parameter.name, required, schemas.of(kind, INCOMING, **more))
 
 
 def _errors(cls: type[FlaskView], binding: Binding) -> Iterator[Error]:

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
 from inspect import Signature
-from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn, Union, get_args, get_origin
 
@@ -48,7 +46,9 @@ def result_of(returns: Any, schemas: Schemas, *, anything: bool) -> Result:
     else:
         (media, *others) = {_media(body) for body in bodies}
         media = _ANY_MEDIA if others else media
-    return Result(statuses, media, {} if media == _ANY_MEDIA else _schema(bodies, schemas))
+    return Result(
+        statuses, media, {} if media == _ANY_MEDIA else schemas.of(_union(bodies), OUTGOING)
+    )
 
 
 def ack_of(returns: Any, schemas: Schemas, *, has_url: bool) -> Schema | None:
@@ -71,13 +71,12 @@ def ack_of(returns: Any, schemas: Schemas, *, has_url: bool) -> Schema | None:
         else:
             values.append(body)
     if values:
-        acks.insert(0, tuple[reduce(or_, values)])  # type: ignore[misc]
-    return _schema(acks, schemas)
+        acks.insert(0, tuple[_union(values)])  # type: ignore[misc]
+    return schemas.of(_union(acks), OUTGOING)
 
 
-def _schema(kinds: list[Any], schemas: Schemas) -> Schema:
-    """Return the schema of what is of one of several types."""
-    return schemas.of(Union[tuple(kinds)], OUTGOING)  # noqa: UP007
+def _union(kinds: list[Any]) -> Any:
+    return Union[tuple(kinds)]  # noqa: UP007
 
 
 def _options(annotation: Any) -> Iterator[Any]:

@@ -50,35 +50,54 @@ class Schemas:
 
     def __init__(self) -> None:
         """Start without types."""
-        self._wanted: list[tuple[Schema, Mode, TypeAdapter[Any]]] = []
+        self._numbers: dict[Any, int] = {}
+        self._kinds: list[tuple[Any, Mode, TypeAdapter[Any] | None]] = []
+        self._wanted: list[tuple[int, Schema, Schema]] = []
 
-    def of(self, kind: Any, mode: Mode) -> Schema:
+    def of(self, kind: Any, mode: Mode, **more: Any) -> Schema:
         """Return the schema of a type, which is empty until ``make`` is called.
 
         :param kind: the type. If pydantic knows nothing of it, the schema stays empty.
         :param mode: whether values come in or go out.
+        :param more: further members of the schema.
         """
+        try:
+            number = self._numbers.setdefault((kind, mode), len(self._kinds))
+        except TypeError:
+            # What it is annotated with has no hash.
+            number = self._numbers.setdefault((id(kind), mode), len(self._kinds))
+        if number == len(self._kinds):
+            self._kinds.append((kind, mode, _adapter(kind)))
         schema: Schema = {}
-        # Some types must not be given a configuration, and others need one.
-        for config in (None, ConfigDict(arbitrary_types_allowed=True)):
-            with suppress(Exception):
-                adapter = TypeAdapter(kind, config=config)
-                adapter.rebuild(raise_errors=True)
-                self._wanted.append((schema, mode, adapter))
-                break
+        self._wanted.append((number, schema, more))
         return schema
 
     def make(self) -> dict[str, Schema]:
         """Fill in all schemas, and return those that they refer to, by their names."""
         made, shared = TypeAdapter.json_schemas(
-            [(key, mode, adapter) for key, (_, mode, adapter) in enumerate(self._wanted)],
+            [
+                (number, mode, adapter)
+                for number, (_, mode, adapter) in enumerate(self._kinds)
+                if adapter
+            ],
             ref_template=REFERENCE,
             schema_generator=_Generator,
         )
-        for key, (schema, mode, _) in enumerate(self._wanted):
-            schema.update(made[key, mode])
+        for number, schema, more in self._wanted:
+            schema.update(made.get((number, self._kinds[number][1]), {}), **more)
         definitions: dict[str, Schema] = shared.get("$defs", {})
         return definitions
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any] | None:
+    """Return what makes the schema of a type, if pydantic knows it."""
+    # Some types must not be given a configuration, and others need one.
+    for config in (None, ConfigDict(arbitrary_types_allowed=True)):
+        with suppress(Exception):
+            adapter = TypeAdapter(kind, config=config)
+            adapter.rebuild(raise_errors=True)
+            return adapter
+    return None
 
 
 class _Generator(GenerateJsonSchema):
