@@ -1,0 +1,184 @@
+// Owned by the template: an update may change this file.
+// @ts-check
+/** The page: it loads the contract, and draws the view that the address names. */
+
+import { contract, loadContract } from "./contract.js";
+import { copier } from "./copy.js";
+import { $, code, drawn, element, prose } from "./dom.js";
+import { showDock, startDock } from "./dock.js";
+import { address, closeMenu, indexViews, showNav, startNav } from "./nav.js";
+import { loadAbout, showOverview, watch } from "./overview.js";
+import { failuresOf } from "./promise.js";
+import { list, same, tree } from "./schema.js";
+import { startToken } from "./token.js";
+import { trying } from "./try.js";
+
+/** @typedef {import("./contract.js").View} View */
+/** @typedef {import("./contract.js").Method} Method */
+
+const AGAIN = 1000;
+/** What is drawn. @type {View | null} */
+let drawnView = null;
+/** Its parts, by their names. @type {Map<string, HTMLElement>} */
+let parts = new Map();
+
+/** @type {(title: string, ...children: any[]) => HTMLElement} */
+const part = (title, ...children) => element("div", { className: "part" }, title && element("h4", {}, title), ...children);
+/** @param {string} words */
+const quiet = (words) => element("p", { className: "quiet" }, words);
+
+// ---- A view -------------------------------------------------------------------------------------
+
+/** @type {(view: View) => HTMLElement} */
+function header(view) {
+  return element("header", { className: "view" },
+    element("h2", { tabIndex: -1 }, view.name),
+    copier(view.source, () => view.source, "source"),
+    element("p", { className: "ways" },
+      element("span", { className: "quiet" }, "HTTP"), code(view.path),
+      ...(view.namespace === null ? [] : [element("span", { className: "quiet" }, "Socket.IO"), code(view.namespace)])),
+    prose(view.doc));
+}
+
+/** @type {(view: View, method: Method) => HTMLElement} */
+function card(view, method) {
+  return element("article", { ariaLabel: method.name },
+    element("div", { className: "head" },
+      element("h3", { tabIndex: -1 }, element("a", { href: address(view, method.name) }, method.name)),
+      copier(method.source, () => method.source, "source")),
+    element("ul", { className: "ways" },
+      ...method.routes.map((route) => element("li", {},
+        element("span", { className: `verb ${route.method.toLowerCase()}` }, route.method), code(route.path))),
+      ...method.events.map((event) => element("li", {},
+        element("span", { className: "verb event" }, "EVENT"), code(event)))),
+    element("div", { className: "halves" },
+      element("div", { className: "said" }, prose(method.doc), takes(method), answers(method), failures(method)),
+      drawn(method, () => trying(view, method))));
+}
+
+/** @param {Method} method */
+function takes(method) {
+  if (!method.parameters.length && !method.rest) return part("Takes", quiet("No arguments."));
+  const places = method.routes[0]?.places ?? {};
+  const members = method.parameters.map(({ name, required, schema }) =>
+    ({ name, schema, required, place: Object.hasOwn(places, name) ? places[name] : "" }));
+  return part("Takes", members.length && list(members), method.rest && quiet("Its events take any number of further arguments."));
+}
+
+/** @param {Method} method */
+function answers({ routes, events, result, ack }) {
+  const acked = ack?.prefixItems ?? [];
+  const statuses = !routes.length ? [] : result?.statuses ?? ["any status"];
+  const isEmpty = statuses.join() === "204";
+  // Most methods answer the same by either way.
+  const isShared = routes.length > 0 && acked.length === 1 && same(acked[0], result?.schema);
+  const line = (/** @type {string[]} */ names, /** @type {string} */ words) => element("div", { className: "leaf" },
+    ...names.map((name) => element("strong", { className: "good" }, name)), element("span", { className: "quiet" }, words));
+  const ofRequest = !routes.length ? [] : [
+    line(isShared ? [...statuses, "ack"] : statuses, !result ? "not said" : isEmpty ? "without a body" : result.media),
+    result && !isEmpty && tree(result.schema)];
+  const ofEvent = !events.length || isShared ? [] : [
+    line(["ack"], !ack ? "not said" : acked.length || ack.items ? "" : "without arguments"),
+    acked.length > 0 && tree(acked.length === 1 ? acked[0] : ack)];
+  return part("Answers", ...ofRequest, ...ofEvent);
+}
+
+/** @param {Method} method */
+function failures(method) {
+  const all = failuresOf(method);
+  if (!all.length) return "";
+  return part("Can go wrong", element("ul", { className: "tree" }, ...all.map(({ status, detail }) =>
+    element("li", {}, element("div", { className: "leaf" }, element("strong", { className: "bad" }, String(status)), element("span", {}, detail))))));
+}
+
+/** @param {View} view */
+function sends({ sends }) {
+  const all = Object.entries(sends ?? {});
+  return element("article", { ariaLabel: "What it sends" },
+    element("h3", { tabIndex: -1 }, "What it sends"),
+    sends === null ? quiet("This view does not say what it sends.") : !all.length && quiet("Nothing."),
+    ...all.map(([event, schema]) => drawn(schema, () => part("", element("div", { className: "leaf" },
+      element("span", { className: "verb event" }, "EVENT"), code(event)), tree(schema.prefixItems?.length === 1 ? schema.prefixItems[0] : schema)))));
+}
+
+/** @param {View} view */
+function connecting({ auth }) {
+  return element("article", { ariaLabel: "What connecting takes" },
+    element("h3", { tabIndex: -1 }, "What connecting takes"),
+    auth ? drawn(auth, () => tree(auth)) : quiet("This view does not say what it wants to know of who connects."));
+}
+
+/** @param {View} view */
+function draw(view) {
+  drawnView = view;
+  const shown = [["", drawn(view, () => header(view))],
+    ...view.methods.map((method) => [method.name, drawn(method, () => card(view, method))]),
+    ...(view.namespace === null ? [] : [["(sends)", drawn(view, () => sends(view))], ["(auth)", drawn(view, () => connecting(view))]])];
+  parts = new Map(/** @type {[string, HTMLElement][]} */ (shown));
+  $("view").replaceChildren(...parts.values());
+}
+
+// ---- The address --------------------------------------------------------------------------------
+
+/** Return what the address names. @returns {{view: View | undefined, name: string}} */
+function target() {
+  const [name, inner = ""] = location.hash.slice(1).split(".").map((text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  });
+  return { view: contract.views.find((view) => view.name === name), name: inner };
+}
+
+/** @param {boolean} moves  whether somebody went there */
+function show(moves) {
+  const { view, name } = target();
+  $("title").textContent = contract.title;
+  $("overview").hidden = Boolean(view);
+  $("view").hidden = !view;
+  if (view && view !== drawnView) draw(view);
+  showNav(view ? address(view, name) : "#");
+  showDock(view?.namespace ?? null);
+  document.title = view ? `${view.name}${name && `.${name}`} · ${contract.title}` : $("service").parentElement.innerText;
+  const found = view ? parts.get(name) ?? parts.get("") : $("overview");
+  closeMenu();
+  if (!moves && !name) return;
+  if (name) found?.scrollIntoView();
+  else scrollTo(0, 0);
+  found?.querySelector("h1, h2, h3")?.focus({ preventScroll: true });
+}
+
+// ---- The start ----------------------------------------------------------------------------------
+
+async function refresh() {
+  await loadContract();
+  await loadAbout();
+  drawnView = null;
+  indexViews();
+  showOverview();
+}
+
+async function start() {
+  try {
+    await refresh();
+    $("loading").hidden = true;
+    show(false);
+    addEventListener("hashchange", () => show(true));
+    watch(refresh);
+  } catch (error) {
+    console.info(error);
+    $("loading").textContent = "The contract of the service does not load. This page tries again, over and over.";
+    setTimeout(start, AGAIN);
+  }
+}
+
+$("skip").addEventListener("click", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  $("main").querySelector("h1:not([hidden] *), h2:not([hidden] *)")?.focus();
+});
+startToken();
+startNav();
+startDock();
+start();
