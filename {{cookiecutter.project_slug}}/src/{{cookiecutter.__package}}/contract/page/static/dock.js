@@ -3,7 +3,7 @@
 /** The connection to the namespace of the view on show, and what arrives in it. */
 
 import { connectionOf } from "./connection.js";
-import { $, block, code, element } from "./dom.js";
+import { $, block, code, element, say } from "./dom.js";
 import { json } from "./form.js";
 import { judgeArrival } from "./promise.js";
 import { isObject } from "./schema.js";
@@ -13,11 +13,12 @@ const WORDS = { off: "Not connected", connecting: "Connecting", on: "Connected",
 
 /** @type {import("./connection.js").Connection | null} */
 let shown = null;
+let drawing = 0;
 
 /** Show the connection of a namespace, or none. @param {string | null} namespace */
 export function showDock(namespace) {
   shown?.removeEventListener("state", showState);
-  shown?.removeEventListener("arrival", showArrivals);
+  shown?.removeEventListener("arrival", showSoon);
   shown = namespace === null ? null : connectionOf(namespace);
   $("dock").hidden = !shown;
   if (!shown) return;
@@ -25,7 +26,7 @@ export function showDock(namespace) {
   $("namespace").textContent = namespace;
   $("auth").replaceChildren(json(connection.auth, (value) => (connection.auth = value), "auth"));
   connection.addEventListener("state", showState);
-  connection.addEventListener("arrival", showArrivals);
+  connection.addEventListener("arrival", showSoon);
   showState();
   showArrivals();
 }
@@ -69,7 +70,14 @@ function showWait() {
   $("wait").textContent = isWaiting ? ` in ${seconds} s` : "";
 }
 
+/** Many may arrive before the page is drawn again. */
+function showSoon() {
+  if (!drawing) drawing = requestAnimationFrame(showArrivals);
+  say(`${shown?.arrivals[0].event} arrived`);
+}
+
 function showArrivals() {
+  drawing = 0;
   if (!shown) return;
   const { namespace, arrivals } = shown;
   $("count").textContent = String(arrivals.length);

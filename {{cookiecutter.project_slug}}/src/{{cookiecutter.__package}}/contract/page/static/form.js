@@ -17,7 +17,6 @@ import { check, choices, isObject, resolve, same, typeOf } from "./schema.js";
 const DEEPEST = 5;
 const LONG = 200;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
-let ids = 0;
 
 /** A UUID of version 4; `crypto.randomUUID` is missing where the page comes by plain HTTP. */
 function uuid() {
@@ -190,13 +189,12 @@ export function fields(full, value, change, place) {
         set(name, box.checked ? initial(schema) : undefined);
         show();
       };
-      const id = `field-${(ids += 1)}`;
-      const box = element("input", { type: "checkbox", id, checked: Object.hasOwn(held, name), ariaLabel: `Send ${label}`, onchange });
+      const box = element("input", { type: "checkbox", checked: Object.hasOwn(held, name), ariaLabel: `Send ${label}`, onchange });
+      const isOptional = !isRequired || !box.checked;
       show();
       return element("div", { className: "field" },
-        element("div", { className: "leaf" }, !(isRequired && box.checked) && box,
-          element("label", { htmlFor: id, className: "name" }, name),
-          element("span", { className: "type" }, typeOf(schema))),
+        element(isOptional ? "label" : "div", { className: "leaf" }, isOptional && box,
+          element("span", { className: "name" }, name), element("span", { className: "type" }, typeOf(schema))),
         holder);
     }));
 }

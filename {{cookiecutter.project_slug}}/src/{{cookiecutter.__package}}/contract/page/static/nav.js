@@ -24,8 +24,8 @@ function hitsOf(view) {
     hit("", view.name, view.path),
     ...view.methods.flatMap((method) => [
       hit(method.name, method.name, view.name),
-      ...method.routes.map((route) => hit(method.name, `${route.method} ${route.path}`, "route")),
-      ...method.events.map((event) => hit(method.name, event, "event")),
+      ...method.routes.map((route) => hit(method.name, `${route.method} ${route.path}`, view.name)),
+      ...method.events.map((event) => hit(method.name, event, `event of ${view.name}`)),
     ]),
     ...Object.keys(view.sends ?? {}).map((event) => hit("(sends)", event, `sent by ${view.name}`)),
   ];

@@ -166,7 +166,15 @@ async function start() {
     $("loading").hidden = true;
     show(false);
     addEventListener("hashchange", () => show(true));
-    watch(refresh);
+    // To where one is already, too, a link leads.
+    addEventListener("click", ({ target }) => {
+      const link = target instanceof Element && target.closest("a");
+      if (link && link.hash && link.hash === location.hash) show(true);
+    });
+    watch(async () => {
+      await refresh();
+      show(false);
+    });
   } catch (error) {
     console.info(error);
     $("loading").textContent = "The contract of the service does not load. This page tries again, over and over.";

@@ -87,7 +87,7 @@ const RULES = [
 /** Return the limits of a value, of the choices but null as well. @type {(schema: Schema) => string} */
 function rulesOf(schema) {
   const full = resolve(schema);
-  const own = RULES.filter(([keyword]) => Object.hasOwn(full, keyword) && !(full.prefixItems && keyword.endsWith("Items")))
+  const own = RULES.filter(([keyword]) => Object.hasOwn(full, keyword) && !(keyword.endsWith("Items") && (full.prefixItems || full.maxItems === 0)))
     .map(([keyword, words]) => words(full[keyword]));
   const named = nameOf(schema) && full.enum ? [typeOf({ enum: full.enum })] : [];
   const inner = full.items && !full.prefixItems ? rulesOf(full.items) : "";

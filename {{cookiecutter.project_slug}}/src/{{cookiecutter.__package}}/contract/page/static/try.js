@@ -27,6 +27,7 @@ export const verdictLine = ({ kind, words }) => element("span", { className: `ve
 
 /** @type {(view: View, method: Method) => HTMLElement} */
 export function trying(view, method) {
+  const namespace = view.namespace ?? "/";
   const schema = schemaOf(method);
   /** @type {{[parameter: string]: any}} */
   let values = initial(schema);
@@ -54,7 +55,7 @@ export function trying(view, method) {
     return !wrong;
   };
   const request = () => sendRequest(method, () => requestOf(route.chosen(), values));
-  const emission = () => sendEvent(view, method, event.chosen(), argumentsOf(method, values));
+  const emission = () => sendEvent(namespace, method, event.chosen(), argumentsOf(method, values));
   const send = async (/** @type {(() => Promise<Result>)[]} */ ...ways) => {
     if (!isReady()) return;
     panel.ariaBusy = "true";
@@ -72,40 +73,37 @@ export function trying(view, method) {
     panel.ariaBusy = "false";
   };
 
+  const { routes, events } = method;
   const ways = [
-    method.routes.length && { label: "Send request", run: () => send(request) },
-    method.events.length && { label: "Send event", run: () => send(emission) },
-    method.routes.length && method.events.length && { label: "Try both", run: () => send(request, emission) },
-  ].filter((way) => way !== 0);
+    ...(routes.length ? [{ label: "Send request", run: () => send(request) }] : []),
+    ...(events.length ? [{ label: "Send event", run: () => send(emission) }] : []),
+    ...(routes.length && events.length ? [{ label: "Try both", run: () => send(request, emission) }] : []),
+  ];
   panel.addEventListener("submit", (/** @type {Event} */ submitted) => {
     submitted.preventDefault();
     ways[0]?.run();
   });
-  const copies = [
-    ...(method.routes.length ? Object.entries(OF_REQUEST).map(([name, write]) =>
-      copier(name, () => write(requestOf(route.chosen(), values)), "small")) : []),
-  ];
-  const eventCopies = [
-    ...(method.events.length && view.namespace ? Object.entries(OF_EVENT).map(([name, write]) => copier(name, () => write({
-      namespace: view.namespace ?? "/",
-      event: event.chosen(),
-      values: argumentsOf(method, values),
-      auth: connectionOf(view.namespace ?? "/").whatItSays(),
-    }), "small")) : []),
-  ];
-  const takesSomething = method.parameters.length || method.rest;
-  panel.append(
-    element("h4", {}, "Try it"), ...[route.shown, event.shown].filter(Boolean),
+  const outgoing = () => requestOf(route.chosen(), values);
+  const emitted = () => ({
+    namespace, event: event.chosen(), values: argumentsOf(method, values), auth: connectionOf(namespace).whatItSays(),
+  });
+  const takesSomething = method.parameters.length > 0 || method.rest;
+  panel.append(...[
+    element("h4", {}, "Try it"), route.shown, event.shown,
     takesSomething ? form : element("p", { className: "quiet" }, "It takes no arguments."),
-    ...(takesSomething ? [element("details", { className: "raw" }, element("summary", {}, "Edit as JSON"), raw)] : []),
+    takesSomething && element("details", { className: "raw" }, element("summary", {}, "Edit as JSON"), raw),
     element("div", { className: "buttons" }, ...ways.map(({ label, run }, at) => at
       ? button(label, run) : element("button", { type: "submit", className: "main" }, label))),
-    ...(copies.length ? [element("div", { className: "copies" }, element("span", { className: "quiet" }, "Copy request as"), ...copies)] : []),
-    ...(eventCopies.length ? [element("div", { className: "copies" }, element("span", { className: "quiet" }, "Copy event as"), ...eventCopies)] : []),
+    routes.length > 0 && copies("Copy request as", OF_REQUEST, outgoing),
+    events.length > 0 && copies("Copy event as", OF_EVENT, emitted),
     answers,
-  );
+  ].filter((part) => part instanceof Node));
   return panel;
 }
+
+/** Buttons that copy what is sent, one for each language. @type {<T>(words: string, languages: {[name: string]: (sent: T) => string}, sent: () => T) => HTMLElement} */
+const copies = (words, languages, sent) => element("div", { className: "copies" }, element("span", { className: "quiet" }, words),
+  ...Object.entries(languages).map(([name, write]) => copier(name, () => write(sent()), "small")));
 
 /** The parameters as one object. @param {Method} method @returns {Schema} */
 function schemaOf({ parameters, rest }) {
@@ -118,7 +116,7 @@ function schemaOf({ parameters, rest }) {
   };
 }
 
-/** Let somebody choose where there is more than one. @template T @type {<T>(label: string, all: T[], words: (one: T) => string) => {chosen: () => T, shown: HTMLElement | null}} */
+/** Let somebody choose where there is more than one. @type {<T>(label: string, all: T[], words: (one: T) => string) => {chosen: () => T, shown: HTMLElement | null}} */
 function choice(label, all, words) {
   if (all.length < 2) return { chosen: () => all[0], shown: null };
   const select = element("select", { ariaLabel: label }, ...all.map((one) => element("option", {}, words(one))));
@@ -156,10 +154,10 @@ async function sendRequest(method, outgoing) {
   }
 }
 
-/** @type {(view: View, method: Method, event: string, values: any[]) => Promise<Result>} */
-async function sendEvent(view, method, event, values) {
+/** @type {(namespace: string, method: Method, event: string, values: any[]) => Promise<Result>} */
+async function sendEvent(namespace, method, event, values) {
   try {
-    const { answer, time } = await connectionOf(view.namespace ?? "/").call(event, values);
+    const { answer, time } = await connectionOf(namespace).call(event, values);
     const problem = problemIn(answer);
     return {
       answer,
