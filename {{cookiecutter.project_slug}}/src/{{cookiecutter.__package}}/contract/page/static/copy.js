@@ -26,7 +26,7 @@ export function copier(label, text, className = "") {
     getSelection()?.selectAllChildren(shown);
   };
   const onclick = async () => {
-    place.querySelector("pre")?.remove();
+    for (const before of document.querySelectorAll(".copier pre")) before.remove();
     let words = "";
     try {
       words = text();

@@ -23,7 +23,7 @@ let drawnView = null;
 let parts = new Map();
 
 /** @type {(title: string, ...children: any[]) => HTMLElement} */
-const part = (title, ...children) => element("div", { className: "part" }, title && element("h4", {}, title), ...children);
+const part = (title, ...children) => element("div", { className: "part" }, title && element("h3", {}, title), ...children);
 /** @param {string} words */
 const quiet = (words) => element("p", { className: "quiet" }, words);
 
@@ -32,7 +32,7 @@ const quiet = (words) => element("p", { className: "quiet" }, words);
 /** @type {(view: View) => HTMLElement} */
 function header(view) {
   return element("header", { className: "view" },
-    element("h2", { tabIndex: -1 }, view.name),
+    element("h1", { tabIndex: -1 }, view.name),
     copier(view.source, () => view.source, "source"),
     element("p", { className: "ways" },
       element("span", { className: "quiet" }, "HTTP"), code(view.path),
@@ -44,7 +44,7 @@ function header(view) {
 function card(view, method) {
   return element("article", { ariaLabel: method.name },
     element("div", { className: "head" },
-      element("h3", { tabIndex: -1 }, element("a", { href: address(view, method.name) }, method.name)),
+      element("h2", { tabIndex: -1 }, element("a", { href: address(view, method.name) }, method.name)),
       copier(method.source, () => method.source, "source")),
     element("ul", { className: "ways" },
       ...method.routes.map((route) => element("li", {},
@@ -95,7 +95,7 @@ function failures(method) {
 function sends({ sends }) {
   const all = Object.entries(sends ?? {});
   return element("article", { ariaLabel: "What it sends" },
-    element("h3", { tabIndex: -1 }, "What it sends"),
+    element("h2", { tabIndex: -1 }, "What it sends"),
     sends === null ? quiet("This view does not say what it sends.") : !all.length && quiet("Nothing."),
     ...all.map(([event, schema]) => drawn(schema, () => part("", element("div", { className: "leaf" },
       element("span", { className: "verb event" }, "EVENT"), code(event)), tree(schema.prefixItems?.length === 1 ? schema.prefixItems[0] : schema)))));
@@ -104,7 +104,7 @@ function sends({ sends }) {
 /** @param {View} view */
 function connecting({ auth }) {
   return element("article", { ariaLabel: "What connecting takes" },
-    element("h3", { tabIndex: -1 }, "What connecting takes"),
+    element("h2", { tabIndex: -1 }, "What connecting takes"),
     auth ? drawn(auth, () => tree(auth)) : quiet("This view does not say what it wants to know of who connects."));
 }
 
@@ -147,7 +147,7 @@ function show(moves) {
   if (!moves && !name) return;
   if (name) found?.scrollIntoView();
   else scrollTo(0, 0);
-  found?.querySelector("h1, h2, h3")?.focus({ preventScroll: true });
+  found?.querySelector("h1, h2")?.focus({ preventScroll: true });
 }
 
 // ---- The start ----------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ async function start() {
 
 $("skip").addEventListener("click", (/** @type {Event} */ event) => {
   event.preventDefault();
-  $("main").querySelector("h1:not([hidden] *), h2:not([hidden] *)")?.focus();
+  $("main").querySelector("h1:not([hidden] *)")?.focus();
 });
 startToken();
 startNav();

@@ -89,7 +89,7 @@ export function trying(view, method) {
   });
   const takesSomething = method.parameters.length > 0 || method.rest;
   panel.append(...[
-    element("h4", {}, "Try it"), route.shown, event.shown,
+    element("h3", {}, "Try it"), route.shown, event.shown,
     takesSomething ? form : element("p", { className: "quiet" }, "It takes no arguments."),
     takesSomething && element("details", { className: "raw" }, element("summary", {}, "Edit as JSON"), raw),
     element("div", { className: "buttons" }, ...ways.map(({ label, run }, at) => at
