@@ -7,9 +7,10 @@ import { ROOT } from "./contract.js";
 import { token } from "./token.js";
 
 /** @typedef {"off" | "connecting" | "on" | "waiting" | "refused"} State */
-/** @typedef {{event: string, values: any[], at: Date}} Arrival */
+/** @typedef {({event: string, values: any[], at: Date})} Arrival */
 
-const PATIENCE = 8000;
+/** How long a connection and an ack may take. */
+const SECONDS = 8;
 const KEPT = 200;
 
 export class Connection extends EventTarget {
@@ -65,16 +66,20 @@ export class Connection extends EventTarget {
     this.socket.disconnect();
   }
 
-  /** Send an event, connected first. Rejects with a sentence. @type {(event: string, values: any[]) => Promise<{answer: any[], time: number}>} */
+  /**
+   * Send an event, connected first; rejects with a sentence.
+   * @type {(event: string, values: any[]) => Promise<{answer: any[], time: number}>}
+   */
   async call(event, values) {
     await this.#ready();
     const start = performance.now();
     return new Promise((resolve, reject) => {
-      this.socket.timeout(PATIENCE).emit(event, ...values, (/** @type {Error | null} */ error, /** @type {any[]} */ ...answer) => {
-        const late = error?.message === "operation has timed out";
+      const ack = (/** @type {Error | null} */ error, /** @type {any[]} */ ...answer) => {
+        const isLate = error?.message === "operation has timed out";
         if (!error) resolve({ answer, time: performance.now() - start });
-        else reject(new Error(late ? `No ack came within ${PATIENCE / 1000} seconds.` : "The connection was lost before the ack came."));
-      });
+        else reject(new Error(isLate ? `No ack came within ${SECONDS} seconds.` : "The connection ended."));
+      };
+      this.socket.timeout(SECONDS * 1000).emit(event, ...values, ack);
     });
   }
 
@@ -92,12 +97,13 @@ export class Connection extends EventTarget {
         if (this.state === "connecting" || this.state === "waiting") return;
         finish();
         if (this.state === "on") resolve();
-        else reject(new Error(this.state === "refused" ? `The connection was refused: ${this.reason?.detail ?? this.reason}` : "The connection was ended."));
+        else if (this.state === "off") reject(new Error("The connection was ended."));
+        else reject(new Error(`The connection was refused: ${this.reason?.detail ?? this.reason}`));
       };
       const timer = setTimeout(() => {
         finish();
-        reject(new Error(`There was no connection within ${PATIENCE / 1000} seconds.`));
-      }, PATIENCE);
+        reject(new Error(`There was no connection within ${SECONDS} seconds.`));
+      }, SECONDS * 1000);
       const finish = () => {
         clearTimeout(timer);
         this.removeEventListener("state", settle);

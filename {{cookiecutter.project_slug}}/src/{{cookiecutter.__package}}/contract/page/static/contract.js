@@ -1,41 +1,24 @@
 // Owned by the template: an update may change this file.
 // @ts-check
 /**
- * The contract of the service: what its views take and give, and where it is.
+ * The contract of the service: what its views take and give, and where it is. `source` is a file with
+ * a line; `ack` and what a view `sends` are schemas of lists, of the arguments.
  *
- * @typedef {{[keyword: string]: any}} Schema  of JSON Schema 2020-12
- * @typedef {{name: string, required: boolean, schema: Schema}} Parameter
- * @typedef {{method: string, path: string, places: {[parameter: string]: string}}} Route
- * @typedef {{status: number, detail: string}} Failure
+ * @typedef {Record<string, any>} Schema  of JSON Schema 2020-12
+ * @typedef {({name: string, required: boolean, schema: Schema})} Parameter
+ * @typedef {({method: string, path: string, places: Record<string, string>})} Route
+ * @typedef {({status: number, detail: string})} Failure
  *
- * @typedef {Object} Method
- * @property {string} name
- * @property {string} doc
- * @property {string} source  the file and the line
- * @property {Route[]} routes
- * @property {string[]} events
- * @property {Parameter[]} parameters
- * @property {boolean} rest  whether its events take any number of further arguments
- * @property {{statuses: string[], media: string, schema: Schema} | null} result
- * @property {Schema | null} ack  an array: the arguments of the ack
- * @property {Failure[]} errors
+ * @typedef {({statuses: string[], media: string, schema: Schema})} Result
  *
- * @typedef {Object} View
- * @property {string} name
- * @property {string} doc
- * @property {string} source
- * @property {string} path
- * @property {string | null} namespace
- * @property {Schema | null} auth
- * @property {Method[]} methods
- * @property {{[event: string]: Schema} | null} sends  for each event an array: its arguments
+ * @typedef {({name: string, doc: string, source: string, routes: Route[], events: string[],
+ *   parameters: Parameter[], rest: boolean, result: Result | null, ack: Schema | null, errors: Failure[]})} Method
  *
- * @typedef {Object} Contract
- * @property {string} title
- * @property {string} version
- * @property {string} description
- * @property {View[]} views
- * @property {{[name: string]: Schema}} schemas
+ * @typedef {({name: string, doc: string, source: string, path: string, namespace: string | null,
+ *   auth: Schema | null, methods: Method[], sends: Record<string, Schema> | null})} View
+ *
+ * @typedef {({title: string, version: string, description: string, views: View[],
+ *   schemas: Record<string, Schema>})} Contract
  */
 
 // A proxy may have put a prefix in front of everything: the page knows only where it stands itself.

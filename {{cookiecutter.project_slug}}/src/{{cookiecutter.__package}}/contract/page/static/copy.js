@@ -4,17 +4,17 @@
  * Copying: to the clipboard, and what the form holds as code that sends exactly that.
  *
  * @typedef {import("./request.js").Outgoing} Outgoing
- * @typedef {{namespace: string, event: string, values: any[], auth: any}} Emission
+ * @typedef {({namespace: string, event: string, values: any[], auth: any})} Emission
  */
 
 import { ROOT } from "./contract.js";
-import { button, element, say } from "./dom.js";
+import { button, element, say, span } from "./dom.js";
 
 // ---- The clipboard ------------------------------------------------------------------------------
 
-/** Return a button that copies, with a place for what cannot be copied. @type {(label: string, text: () => string, className?: string) => HTMLElement} */
+/** A button that copies a text. @type {(label: string, text: () => string, className?: string) => HTMLElement} */
 export function copier(label, text, className = "") {
-  const place = element("span", { className: "copier" });
+  const place = span("copier");
   const done = (/** @type {string} */ words) => {
     say(words);
     made.dataset.said = words;
@@ -73,7 +73,7 @@ const quoted = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace
 
 // ---- Code ---------------------------------------------------------------------------------------
 
-/** @type {{[language: string]: (outgoing: Outgoing) => string}} */
+/** @type {Record<string, (outgoing: Outgoing) => string>} */
 export const OF_REQUEST = {
   curl({ method, url, headers, body }) {
     const parts = [
@@ -113,10 +113,11 @@ export const OF_REQUEST = {
   },
 };
 
-/** @type {{[language: string]: (emission: Emission) => string}} */
+/** @type {Record<string, (emission: Emission) => string>} */
 export const OF_EVENT = {
   Python({ namespace, event, values, auth }) {
     const path = new URL("socket.io", ROOT).pathname.slice(1);
+    const given = values.map((value) => `${python(value)},`).join(" ");
     return [
       "import socketio  # python-socketio[client]",
       "",
@@ -127,7 +128,7 @@ export const OF_EVENT = {
       `        socketio_path=${python(path)},`,
       `        auth=${python(auth)},`,
       "    )",
-      `    print(client.call(${python(event)}, (${values.map((value) => `${python(value)}, `).join("").trimEnd()}), timeout=8))`,
+      `    print(client.call(${python(event)}, (${given}), timeout=8))`,
     ].join("\n");
   },
   JavaScript({ namespace, event, values, auth }) {

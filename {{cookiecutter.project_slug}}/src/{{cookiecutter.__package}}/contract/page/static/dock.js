@@ -3,13 +3,19 @@
 /** The connection to the namespace of the view on show, and what arrives in it. */
 
 import { connectionOf } from "./connection.js";
-import { $, block, code, element, say } from "./dom.js";
-import { json } from "./form.js";
+import { $, block, code, div, element, say } from "./dom.js";
+import { area } from "./form.js";
 import { judgeArrival } from "./promise.js";
 import { isObject } from "./schema.js";
 import { verdictLine } from "./try.js";
 
-const WORDS = { off: "Not connected", connecting: "Connecting", on: "Connected", waiting: "Reconnecting", refused: "Refused" };
+const WORDS = {
+  off: "Not connected",
+  connecting: "Connecting",
+  on: "Connected",
+  waiting: "Reconnecting",
+  refused: "Refused",
+};
 
 /** @type {import("./connection.js").Connection | null} */
 let shown = null;
@@ -24,7 +30,7 @@ export function showDock(namespace) {
   if (!shown) return;
   const connection = shown;
   $("namespace").textContent = namespace;
-  $("auth").replaceChildren(json(connection.auth, (value) => (connection.auth = value), "auth"));
+  $("auth").replaceChildren(area(connection.auth, (value) => (connection.auth = value), "auth"));
   connection.addEventListener("state", showState);
   connection.addEventListener("arrival", showSoon);
   showState();
@@ -85,8 +91,7 @@ function showArrivals() {
   $("clear").hidden = !arrivals.length;
   $("arrivals").replaceChildren(...arrivals.map(({ event, values, at }) =>
     element("li", {},
-      element("div", { className: "outcome" },
-        code(event), element("time", { className: "quiet" }, at.toISOString().slice(11, 23)),
+      div("outcome", code(event), element("time", "quiet", at.toISOString().slice(11, 23)),
         verdictLine(judgeArrival(namespace, event, values))),
       element("pre", {}, values.map((value) => JSON.stringify(value)).join(", ")))));
 }

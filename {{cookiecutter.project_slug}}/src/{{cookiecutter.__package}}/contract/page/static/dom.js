@@ -7,17 +7,25 @@
 /** @type {(id: string) => any} */
 export const $ = (id) => document.getElementById(id);
 
-/** @type {(tag: string, properties?: object, ...children: Child[]) => any} */
+/** @type {(tag: string, properties?: object | string, ...children: Child[]) => any}  a text is the class */
 export function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
+  const own = typeof properties === "string" ? { className: properties } : properties;
+  const made = Object.assign(document.createElement(tag), own);
   made.append(...children.filter((child) => child instanceof Node || typeof child === "string"));
   return made;
 }
 
+/** @type {(className: string, ...children: Child[]) => HTMLElement} */
+export const div = (className, ...children) => element("div", className, ...children);
+/** @type {(className: string, ...children: Child[]) => HTMLElement} */
+export const span = (className, ...children) => element("span", className, ...children);
+/** @param {string} words */
+export const quiet = (words) => element("p", "quiet", words);
+
 /** @type {(text: string, className?: string) => HTMLElement} */
 export const code = (text, className = "") => element("code", { className }, text);
 
-/** A button that does nothing but what it is told. @type {(text: string, onclick: (event: MouseEvent) => unknown, more?: object) => HTMLButtonElement} */
+/** @type {(text: string, onclick: () => unknown, more?: object) => HTMLButtonElement} */
 export const button = (text, onclick, more = {}) =>
   element("button", { type: "button", onclick, ...more }, text);
 
@@ -31,7 +39,7 @@ export const pretty = (value) => JSON.stringify(value, null, 2) ?? "";
 /** A docstring: its paragraphs, with what stands in backticks as code. @param {string} text */
 export function prose(text) {
   const paragraphs = text.split(/\n\s*\n/).filter(Boolean);
-  return element("div", { className: "prose" }, ...paragraphs.map((paragraph) =>
+  return div("prose", ...paragraphs.map((paragraph) =>
     element("p", {}, ...paragraph.split(/`{1,2}([^`]+)`{1,2}/).map((part, at) => at % 2 ? code(part) : part))));
 }
 
@@ -40,12 +48,11 @@ export function say(text) {
   $("said").textContent = text;
 }
 
-/** Draw a part; when that fails, show what it was about. @type {(about: unknown, draw: () => HTMLElement) => HTMLElement} */
+/** Draw, or show what about as JSON. @type {(about: unknown, draw: () => HTMLElement) => HTMLElement} */
 export function drawn(about, draw) {
   try {
     return draw();
   } catch (error) {
-    return element("div", { className: "undrawn" },
-      element("p", { className: "quiet" }, `This page cannot draw it (${error}):`), block(pretty(about), "As JSON"));
+    return div("undrawn", quiet(`This page cannot draw it (${error}):`), block(pretty(about), "As JSON"));
   }
 }

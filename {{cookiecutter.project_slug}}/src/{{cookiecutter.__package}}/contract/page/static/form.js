@@ -9,9 +9,10 @@
  * @typedef {Object} Place
  * @property {string} label  for those who cannot see where it stands
  * @property {number} depth
+ * @typedef {(full: Schema, value: any, change: Change, place: Place) => HTMLElement} Editor
  */
 
-import { button, drawn, element, pretty } from "./dom.js";
+import { button, div, drawn, element, pretty, span } from "./dom.js";
 import { check, choices, isObject, resolve, same, typeOf } from "./schema.js";
 
 const DEEPEST = 5;
@@ -20,9 +21,10 @@ const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /** A UUID of version 4; `crypto.randomUUID` is missing where the page comes by plain HTTP. */
 function uuid() {
-  const digits = [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte, at) => (at === 6 ? (byte & 15) | 64 : at === 8 ? (byte & 63) | 128 : byte).toString(16).padStart(2, "0"))
-    .join("");
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
@@ -36,6 +38,7 @@ const MADE = new Map([
 /** Return a value to begin with. @type {(schema: Schema, depth?: number) => any} */
 export function initial(schema, depth = 0) {
   const full = resolve(schema);
+  if (depth > 2 * DEEPEST) return null;
   for (const keyword of ["default", "const"]) if (Object.hasOwn(full, keyword)) return full[keyword];
   const given = full.examples ?? full.enum;
   if (given?.length) return given[0];
@@ -52,35 +55,47 @@ export function initial(schema, depth = 0) {
   return full.type === "boolean" ? false : full.type === "object" ? {} : null;
 }
 
-/** Return an editor of a value. @type {(schema: Schema, value: any, change: Change, place: Place) => HTMLElement} */
+/** Return an editor of a value. @type {Editor} */
 export function editor(schema, value, change, place) {
   return drawn(schema, () => {
     const full = resolve(schema);
-    // What somebody else has written may be something else.
-    const isLike = (/** @type {string} */ type) => full.type === type && !check({ type }, value).length;
-    if (Object.hasOwn(full, "const") && same(full.const, value)) {
-      return element("input", { value: JSON.stringify(full.const), readOnly: true, ariaLabel: place.label });
-    }
-    if (full.enum?.some((/** @type {unknown} */ one) => same(one, value))) return chosen(full.enum, value, change, place);
-    if (choices(full).length && place.depth <= DEEPEST) return either(full, value, change, place);
-    if (isLike("boolean")) return ticked(value, change, place);
-    if (isLike("string")) return written(full, value, change, place);
-    if (["integer", "number"].includes(full.type) && ["string", "number"].includes(typeof value)) return counted(value, change, place);
-    if (place.depth <= DEEPEST && isLike("array") && (full.items || full.prefixItems)) return listed(full, value, change, place);
-    if (place.depth <= DEEPEST && isLike("object") && isObject(full.properties)) return fields(full, value, change, place);
-    return json(value, change, place.label);
+    return editorOf(full, value, place.depth > DEEPEST)(full, value, change, place);
   });
 }
 
-/** @type {(values: any[], value: any, change: Change, place: Place) => HTMLElement} */
-function chosen(values, value, change, place) {
-  const select = element("select", { ariaLabel: place.label, onchange: () => change(values[select.selectedIndex]) },
-    ...values.map((one) => element("option", {}, typeof one === "string" ? one : JSON.stringify(one))));
-  select.selectedIndex = values.findIndex((one) => same(one, value));
+/**
+ * Choose an editor, by the value as well: somebody may have written another kind of it.
+ * @type {(full: Schema, value: any, isDeep: boolean) => Editor}
+ */
+function editorOf(full, value, isDeep) {
+  const isLike = (/** @type {string} */ type) => full.type === type && !check({ type }, value).length;
+  if (Object.hasOwn(full, "const") && same(full.const, value)) return fixed;
+  if (full.enum?.some((/** @type {unknown} */ one) => same(one, value))) return chosen;
+  if (isLike("boolean")) return ticked;
+  if (isLike("string")) return written;
+  if (/^(integer|number)$/.test(full.type) && /^(string|number)$/.test(typeof value)) return counted;
+  if (!isDeep && choices(full).length) return either;
+  if (!isDeep && isLike("array") && (full.items || full.prefixItems)) return listed;
+  if (!isDeep && isLike("object") && isObject(full.properties)) return fields;
+  return (_, json, change, { label }) => area(json, change, label);
+}
+
+/** @type {Editor} */
+function fixed(_, value, change, { label }) {
+  return element("input", { value: JSON.stringify(value), readOnly: true, ariaLabel: label });
+}
+
+/** @type {Editor} */
+function chosen({ enum: values }, value, change, { label }) {
+  const onchange = () => change(values[select.selectedIndex]);
+  const options = values.map((/** @type {unknown} */ one) =>
+    element("option", {}, typeof one === "string" ? one : JSON.stringify(one)));
+  const select = element("select", { ariaLabel: label, onchange }, ...options);
+  select.selectedIndex = values.findIndex((/** @type {unknown} */ one) => same(one, value));
   return select;
 }
 
-/** @type {(full: Schema, value: any, change: Change, place: Place) => HTMLElement} */
+/** @type {Editor} */
 function either(full, value, change, place) {
   const several = choices(full);
   const inner = { ...place, depth: place.depth + 1 };
@@ -97,22 +112,23 @@ function either(full, value, change, place) {
   };
   const select = element("select", { ariaLabel: `Kind of ${place.label}`, onchange },
     ...several.map((choice) => element("option", {}, typeOf(choice))));
-  const holder = element("div", { className: "holder" });
+  const holder = div("holder");
   select.selectedIndex = Math.max(found, 0);
   draw(value);
-  return element("div", { className: "either" }, select, holder);
+  return div("either", select, holder);
 }
 
-/** @type {(value: boolean, change: Change, place: Place) => HTMLElement} */
-function ticked(value, change, place) {
-  const box = element("input", { type: "checkbox", checked: value, ariaLabel: place.label, onchange: () => change(box.checked) });
+/** @type {Editor} */
+function ticked(_, value, change, { label }) {
+  const onchange = () => change(box.checked);
+  const box = element("input", { type: "checkbox", checked: value, ariaLabel: label, onchange });
   return box;
 }
 
-/** @type {(full: Schema, value: string, change: Change, place: Place) => HTMLElement} */
-function written({ format, maxLength = 0 }, value, change, place) {
+/** @type {Editor} */
+function written({ format, maxLength = 0 }, value, change, { label }) {
   const isLong = maxLength > LONG || value.includes("\n");
-  const input = element(isLong ? "textarea" : "input", { ariaLabel: place.label, oninput: () => change(input.value) });
+  const input = element(isLong ? "textarea" : "input", { ariaLabel: label, oninput: () => change(input.value) });
   if (isLong) input.rows = 2;
   else input.type = format === "date" || format === "password" ? format : "text";
   Object.assign(input, { value, spellcheck: false, autocomplete: "off" });
@@ -122,12 +138,12 @@ function written({ format, maxLength = 0 }, value, change, place) {
     input.value = make();
     change(input.value);
   };
-  return element("div", { className: "joined" }, input,
-    button(format === "uuid" ? "Generate" : "Now", onclick, { ariaLabel: `${format === "uuid" ? "Generate" : "Now, for"} ${place.label}` }));
+  const words = format === "uuid" ? "Generate" : "Now";
+  return div("joined", input, button(words, onclick, { ariaLabel: `${words}: ${label}` }));
 }
 
-/** @type {(value: number | string, change: Change, place: Place) => HTMLElement} */
-function counted(value, change, place) {
+/** @type {Editor} */
+function counted(_, value, change, { label }) {
   const oninput = () => {
     const text = input.value.trim();
     const number = Number(text);
@@ -135,11 +151,12 @@ function counted(value, change, place) {
     const isExact = NUMBER.test(text) && (Number.isSafeInteger(number) || !Number.isInteger(number));
     change(isExact ? number : input.value);
   };
-  const input = element("input", { type: "text", inputMode: "decimal", autocomplete: "off", value: String(value), ariaLabel: place.label, oninput });
+  const look = { type: "text", inputMode: "decimal", autocomplete: "off" };
+  const input = element("input", { ...look, value: String(value), ariaLabel: label, oninput });
   return input;
 }
 
-/** @type {(full: Schema, value: any[], change: Change, place: Place) => HTMLElement} */
+/** @type {Editor} */
 function listed(full, value, change, place) {
   let items = value;
   const first = full.prefixItems ?? [];
@@ -148,7 +165,7 @@ function listed(full, value, change, place) {
     items = next;
     change(items);
   };
-  const draw = () => rows.replaceChildren(...items.map((item, at) => {
+  const draw = () => rows.replaceChildren(...items.map((/** @type {any} */ item, /** @type {number} */ at) => {
     const label = `${place.label}, ${at + 1}`;
     const replace = (/** @type {any} */ part) => set(items.with(at, part));
     const remove = () => {
@@ -164,13 +181,13 @@ function listed(full, value, change, place) {
     draw();
     rows.lastElementChild.querySelector("input, select, textarea")?.focus();
   };
-  const rows = element("ol", { className: "items" });
+  const rows = element("ol", "items");
   const add = button("Add", onclick, { ariaLabel: `Add to ${place.label}` });
   draw();
   return element("div", { role: "group", ariaLabel: place.label }, rows, isObject(full.items) && add);
 }
 
-/** @type {(full: Schema, value: {[name: string]: any}, change: Change, place: Place) => HTMLElement} */
+/** @type {Editor} */
 export function fields(full, value, change, place) {
   let held = value;
   const set = (/** @type {string} */ name, /** @type {any} */ part) => {
@@ -182,44 +199,40 @@ export function fields(full, value, change, place) {
     ...Object.entries(full.properties).map(([name, schema]) => {
       const label = place.label ? `${place.label}.${name}` : name;
       const isRequired = full.required?.includes(name);
-      const holder = element("div", { className: "holder" });
+      const holder = div("holder");
       const show = () => holder.replaceChildren(...(Object.hasOwn(held, name)
         ? [editor(schema, held[name], (part) => set(name, part), { label, depth: place.depth + 1 })] : []));
       const onchange = () => {
         set(name, box.checked ? initial(schema) : undefined);
         show();
       };
-      const box = element("input", { type: "checkbox", checked: Object.hasOwn(held, name), ariaLabel: `Send ${label}`, onchange });
+      const checked = Object.hasOwn(held, name);
+      const box = element("input", { type: "checkbox", checked, ariaLabel: `Send ${label}`, onchange });
       const isOptional = !isRequired || !box.checked;
       show();
-      return element("div", { className: "field" },
-        element(isOptional ? "label" : "div", { className: "leaf" }, isOptional && box,
-          element("span", { className: "name" }, name), element("span", { className: "type" }, typeOf(schema))),
+      return div("field",
+        element(isOptional ? "label" : "div", "leaf",
+          isOptional && box, span("name", name), span("type", typeOf(schema))),
         holder);
     }));
 }
 
-/** A text area with JSON; an empty one is no value. @type {(value: any, change: Change, label: string) => HTMLElement} */
-export function json(value, change, label) {
+/** JSON to edit; none is no value. @type {(value: any, change: Change, label: string) => HTMLElement} */
+export function area(value, change, label) {
   const fault = element("p", { className: "fault", role: "alert" });
   const oninput = () => {
     try {
-      change(area.value.trim() ? JSON.parse(area.value) : undefined);
+      change(input.value.trim() ? JSON.parse(input.value) : undefined);
       fault.textContent = "";
     } catch (error) {
-      fault.textContent = error instanceof SyntaxError ? faultIn(area.value, error.message) : String(error);
+      // It says where.
+      fault.textContent = String(error);
     }
-    area.ariaInvalid = String(Boolean(fault.textContent));
+    input.ariaInvalid = String(Boolean(fault.textContent));
   };
   const text = pretty(value);
   const rows = Math.min(Math.max(text.split("\n").length, 2), 12);
-  const area = element("textarea", { className: "code", value: text, rows, spellcheck: false, ariaLabel: `${label} as JSON`, oninput });
-  return element("div", {}, area, fault);
-}
-
-/** Say where JSON is wrong, in lines, where the browser says it in characters. @type {(text: string, words: string) => string} */
-function faultIn(text, words) {
-  const at = /at position (\d+)(?! \(line)/.exec(words)?.[1];
-  const lines = text.slice(0, Number(at)).split("\n");
-  return at ? `${words} (line ${lines.length} column ${(lines.at(-1) ?? "").length + 1})` : words;
+  const look = { className: "code", rows, spellcheck: false };
+  const input = element("textarea", { ...look, value: text, ariaLabel: `${label} as JSON`, oninput });
+  return div("", input, fault);
 }

@@ -3,10 +3,10 @@
 /** The list of views, and the search in it. */
 
 import { contract } from "./contract.js";
-import { $, element } from "./dom.js";
+import { $, element, span } from "./dom.js";
 
 /** @typedef {import("./contract.js").View} View */
-/** @typedef {{href: string, text: string, kind: string, found: string}} Hit */
+/** @typedef {({href: string, text: string, kind: string, found: string})} Hit */
 
 const MOST = 100;
 /** @type {Hit[]} */
@@ -14,7 +14,7 @@ let index = [];
 let here = "";
 
 /** Return where a view is on this page, or a part of it. @type {(view: View, part?: string) => string} */
-export const address = (view, part = "") => `#${encodeURIComponent(view.name)}${part && `.${encodeURIComponent(part)}`}`;
+export const address = (view, part = "") => `#${[view.name, part].filter(Boolean).map(encodeURIComponent).join(".")}`;
 
 /** @param {View} view @returns {Hit[]} */
 function hitsOf(view) {
@@ -49,11 +49,14 @@ export function showNav(current = here) {
 }
 
 /** @param {import("./contract.js").Method} method */
-const ways = ({ routes, events }) => [...new Set(routes.map(({ method }) => method)), ...(events.length ? ["event"] : [])].join(" ");
+function ways({ routes, events }) {
+  const verbs = new Set(routes.map(({ method }) => method));
+  return [...verbs, ...(events.length ? ["event"] : [])].join(" ");
+}
 
 /** @type {(href: string, text: string, kind: string) => HTMLElement} */
 function link(href, text, kind) {
-  const made = element("a", { href }, element("span", {}, text), element("span", { className: "quiet" }, kind));
+  const made = element("a", { href }, span("", text), span("quiet", kind));
   if (href === here) made.ariaCurrent = "page";
   return element("li", {}, made);
 }

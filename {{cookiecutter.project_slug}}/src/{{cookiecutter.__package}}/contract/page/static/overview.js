@@ -3,7 +3,7 @@
 /** The first screen: what this is, how busy it is, what to do next, and the views. */
 
 import { contract, load } from "./contract.js";
-import { $, code, element } from "./dom.js";
+import { $, code, element, span } from "./dom.js";
 
 const EVERY = 1000;
 
@@ -16,15 +16,15 @@ let before = null;
 export function showOverview() {
   $("service").textContent = about ? about.command.split(" ").at(-1) : contract.title;
   $("running").hidden = !about;
+  const versions = Object.entries(about?.versions ?? {}).map((pair) => pair.join(" "));
   $("versions").textContent = about
-    ? [`${about.environment}, ${about.mode} mode`, ...Object.entries(about.versions).map((pair) => pair.join(" "))].join(" · ")
-    : `Version ${contract.version}`;
+    ? [`${about.environment}, ${about.mode} mode`, ...versions].join(" · ") : `Version ${contract.version}`;
   $("description").textContent = contract.description;
   $("views").replaceChildren(...contract.views.map((view) =>
     element("li", {}, element("a", { href: `#${encodeURIComponent(view.name)}` },
       element("strong", {}, view.name),
       code(view.path),
-      element("span", { className: "quiet" }, view.doc.split("\n")[0])))));
+      span("quiet", view.doc.split("\n")[0])))));
   $("no-views").hidden = contract.views.length > 0;
   if (about) showAbout();
 }

@@ -4,7 +4,7 @@
 
 import { contract, loadContract } from "./contract.js";
 import { copier } from "./copy.js";
-import { $, code, drawn, element, prose } from "./dom.js";
+import { $, code, div, drawn, element, prose, quiet, span } from "./dom.js";
 import { showDock, startDock } from "./dock.js";
 import { address, closeMenu, indexViews, showNav, startNav } from "./nav.js";
 import { loadAbout, showOverview, watch } from "./overview.js";
@@ -23,36 +23,35 @@ let drawnView = null;
 let parts = new Map();
 
 /** @type {(title: string, ...children: any[]) => HTMLElement} */
-const part = (title, ...children) => element("div", { className: "part" }, title && element("h3", {}, title), ...children);
-/** @param {string} words */
-const quiet = (words) => element("p", { className: "quiet" }, words);
+const part = (title, ...children) => div("part", title && element("h3", {}, title), ...children);
+
+/** The one argument, or all. @param {import("./contract.js").Schema} schema */
+const alone = (schema) => schema.prefixItems?.length === 1 ? schema.prefixItems[0] : schema;
 
 // ---- A view -------------------------------------------------------------------------------------
 
 /** @type {(view: View) => HTMLElement} */
 function header(view) {
-  return element("header", { className: "view" },
+  return element("header", "view",
     element("h1", { tabIndex: -1 }, view.name),
     copier(view.source, () => view.source, "source"),
-    element("p", { className: "ways" },
-      element("span", { className: "quiet" }, "HTTP"), code(view.path),
-      ...(view.namespace === null ? [] : [element("span", { className: "quiet" }, "Socket.IO"), code(view.namespace)])),
+    element("p", "ways",
+      span("quiet", "HTTP"), code(view.path),
+      ...(view.namespace === null ? [] : [span("quiet", "Socket.IO"), code(view.namespace)])),
     prose(view.doc));
 }
 
 /** @type {(view: View, method: Method) => HTMLElement} */
 function card(view, method) {
   return element("article", { ariaLabel: method.name },
-    element("div", { className: "head" },
-      element("h2", { tabIndex: -1 }, element("a", { href: address(view, method.name) }, method.name)),
+    div("head", element("h2", { tabIndex: -1 }, element("a", { href: address(view, method.name) }, method.name)),
       copier(method.source, () => method.source, "source")),
-    element("ul", { className: "ways" },
+    element("ul", "ways",
       ...method.routes.map((route) => element("li", {},
-        element("span", { className: `verb ${route.method.toLowerCase()}` }, route.method), code(route.path))),
+        span(`verb ${route.method.toLowerCase()}`, route.method), code(route.path))),
       ...method.events.map((event) => element("li", {},
-        element("span", { className: "verb event" }, "EVENT"), code(event)))),
-    element("div", { className: "halves" },
-      element("div", { className: "said" }, prose(method.doc), takes(method), answers(method), failures(method)),
+        span("verb event", "EVENT"), code(event)))),
+    div("halves", div("said", prose(method.doc), takes(method), answers(method), failures(method)),
       drawn(method, () => trying(view, method))));
 }
 
@@ -62,7 +61,7 @@ function takes(method) {
   const places = method.routes[0]?.places ?? {};
   const members = method.parameters.map(({ name, required, schema }) =>
     ({ name, schema, required, place: Object.hasOwn(places, name) ? places[name] : "" }));
-  return part("Takes", members.length && list(members), method.rest && quiet("Its events take any number of further arguments."));
+  return part("Takes", members.length > 0 && list(members), method.rest && quiet("Events take any number more."));
 }
 
 /** @param {Method} method */
@@ -72,14 +71,14 @@ function answers({ routes, events, result, ack }) {
   const isEmpty = statuses.join() === "204";
   // Most methods answer the same by either way.
   const isShared = routes.length > 0 && acked.length === 1 && same(acked[0], result?.schema);
-  const line = (/** @type {string[]} */ names, /** @type {string} */ words) => element("div", { className: "leaf" },
-    ...names.map((name) => element("strong", { className: "good" }, name)), element("span", { className: "quiet" }, words));
+  const line = (/** @type {string[]} */ names, /** @type {string} */ words) =>
+    div("leaf", ...names.map((name) => element("strong", "good", name)), span("quiet", words));
   const ofRequest = !routes.length ? [] : [
     line(isShared ? [...statuses, "ack"] : statuses, !result ? "not said" : isEmpty ? "without a body" : result.media),
     result && !isEmpty && tree(result.schema)];
   const ofEvent = !events.length || isShared ? [] : [
     line(["ack"], !ack ? "not said" : acked.length || ack.items ? "" : "without arguments"),
-    acked.length > 0 && tree(acked.length === 1 ? acked[0] : ack)];
+    ack && acked.length > 0 && tree(alone(ack))];
   return part("Answers", ...ofRequest, ...ofEvent);
 }
 
@@ -87,8 +86,8 @@ function answers({ routes, events, result, ack }) {
 function failures(method) {
   const all = failuresOf(method);
   if (!all.length) return "";
-  return part("Can go wrong", element("ul", { className: "tree" }, ...all.map(({ status, detail }) =>
-    element("li", {}, element("div", { className: "leaf" }, element("strong", { className: "bad" }, String(status)), element("span", {}, detail))))));
+  return part("Can go wrong", element("ul", "tree", ...all.map(({ status, detail }) =>
+    element("li", {}, div("leaf", element("strong", "bad", String(status)), span("", detail))))));
 }
 
 /** @param {View} view */
@@ -97,8 +96,8 @@ function sends({ sends }) {
   return element("article", { ariaLabel: "What it sends" },
     element("h2", { tabIndex: -1 }, "What it sends"),
     sends === null ? quiet("This view does not say what it sends.") : !all.length && quiet("Nothing."),
-    ...all.map(([event, schema]) => drawn(schema, () => part("", element("div", { className: "leaf" },
-      element("span", { className: "verb event" }, "EVENT"), code(event)), tree(schema.prefixItems?.length === 1 ? schema.prefixItems[0] : schema)))));
+    ...all.map(([event, schema]) => drawn(schema, () =>
+      part("", div("leaf", span("verb event", "EVENT"), code(event)), tree(alone(schema))))));
 }
 
 /** @param {View} view */
@@ -111,16 +110,18 @@ function connecting({ auth }) {
 /** @param {View} view */
 function draw(view) {
   drawnView = view;
-  const shown = [["", drawn(view, () => header(view))],
-    ...view.methods.map((method) => [method.name, drawn(method, () => card(view, method))]),
-    ...(view.namespace === null ? [] : [["(sends)", drawn(view, () => sends(view))], ["(auth)", drawn(view, () => connecting(view))]])];
-  parts = new Map(/** @type {[string, HTMLElement][]} */ (shown));
+  parts = new Map([["", drawn(view, () => header(view))]]);
+  for (const method of view.methods) parts.set(method.name, drawn(method, () => card(view, method)));
+  if (view.namespace !== null) {
+    parts.set("(sends)", drawn(view, () => sends(view)));
+    parts.set("(auth)", drawn(view, () => connecting(view)));
+  }
   $("view").replaceChildren(...parts.values());
 }
 
 // ---- The address --------------------------------------------------------------------------------
 
-/** Return what the address names. @returns {{view: View | undefined, name: string}} */
+/** Return what the address names. @returns {({view: View | undefined, name: string})} */
 function target() {
   const [name, inner = ""] = location.hash.slice(1).split(".").map((text) => {
     try {
@@ -141,7 +142,8 @@ function show(moves) {
   if (view && view !== drawnView) draw(view);
   showNav(view ? address(view, name) : "#");
   showDock(view?.namespace ?? null);
-  document.title = view ? `${view.name}${name && `.${name}`} · ${contract.title}` : $("service").parentElement.innerText;
+  const here = [view?.name, name].filter(Boolean).join(".");
+  document.title = view ? `${here} · ${contract.title}` : $("service").parentElement.innerText;
   const found = view ? parts.get(name) ?? parts.get("") : $("overview");
   closeMenu();
   if (!moves && !name) return;
@@ -176,15 +178,14 @@ async function start() {
       show(false);
     });
   } catch (error) {
-    console.info(error);
-    $("loading").textContent = "The contract of the service does not load. This page tries again, over and over.";
+    $("loading").textContent = `The contract of the service does not load (${error}). This page tries again.`;
     setTimeout(start, AGAIN);
   }
 }
 
 $("skip").addEventListener("click", (/** @type {Event} */ event) => {
   event.preventDefault();
-  $("main").querySelector("h1:not([hidden] *)")?.focus();
+  $("main").focus();
 });
 startToken();
 startNav();

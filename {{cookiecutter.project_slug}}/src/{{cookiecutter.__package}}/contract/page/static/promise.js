@@ -5,8 +5,8 @@
  *
  * @typedef {import("./contract.js").Method} Method
  * @typedef {import("./contract.js").Schema} Schema
- * @typedef {{kind: "right" | "wrong" | "open", words: string}} Verdict
- * @typedef {{status: number, media: string, body: any}} Response
+ * @typedef {({kind: "right" | "wrong" | "open", words: string})} Verdict
+ * @typedef {({status: number, media: string, body: any})} Response
  */
 
 import { contract, viewsIn } from "./contract.js";
@@ -46,10 +46,14 @@ function judgedProblem(method, status, problem) {
   return isNamed ? right("an error, as promised") : open("an error that the method does not name");
 }
 
+/** @type {(media: string, promised: string) => Verdict} */
+const otherMedia = (media, promised) =>
+  wrong(`does not match: the media type is ${media || "none"}, not ${promised}`);
+
 /** @type {(method: Method, response: Response) => Verdict} */
 export function judgeResponse(method, { status, media, body }) {
   if (status >= 400) {
-    return media === PROBLEM ? judgedProblem(method, status, body) : wrong(`does not match: the media type is ${media || "none"}, not ${PROBLEM}`);
+    return media === PROBLEM ? judgedProblem(method, status, body) : otherMedia(media, PROBLEM);
   }
   if (!method.result) return open("not said");
   const { statuses, media: promised, schema } = method.result;
@@ -57,13 +61,15 @@ export function judgeResponse(method, { status, media, body }) {
     return wrong(`does not match: the status is ${status}, not ${statuses.join(" or ")}`);
   }
   if (status === 204) return right();
-  if (promised !== "*/*" && mediaOf(promised) !== media) return wrong(`does not match: the media type is ${media || "none"}, not ${promised}`);
+  if (promised !== "*/*" && mediaOf(promised) !== media) return otherMedia(media, promised);
   return Object.keys(schema).length ? judged(schema, body) : open("not said what it is");
 }
 
 /** Return the problem in an ack, or nothing. @param {any[]} answer */
-export const problemIn = (answer) =>
-  answer.length === 1 && isObject(answer[0]) && isObject(answer[0].error) && typeof answer[0].error.status === "number" ? answer[0].error : null;
+export function problemIn(answer) {
+  const error = answer.length === 1 && isObject(answer[0]) ? answer[0].error : null;
+  return isObject(error) && typeof error.status === "number" ? error : null;
+}
 
 /** @type {(method: Method, answer: any[]) => Verdict} */
 export function judgeAck(method, answer) {
@@ -81,15 +87,12 @@ export function judgeArrival(namespace, event, values) {
 }
 
 /** Say whether both ways gave the same. @type {(response: Response, answer: any[]) => Verdict} */
-export function compare({ status, media, body }, answer) {
+export function compare({ status, body }, answer) {
   const problem = problemIn(answer);
-  if (status >= 400 && problem) {
-    return problem.status === status ? right("both refuse it, with the same status") : wrong(`the request is refused with ${status}, the event with ${problem.status}`);
+  if (status >= 400 || problem) {
+    if (status === problem?.status) return right("both refuse it, with the same status");
+    return wrong(`the request has the status ${status}, the event ${problem ? problem.status : "is answered"}`);
   }
-  if (problem) return wrong(`the request is answered with ${status}, the event refused with ${problem.status}`);
-  if (status >= 400) return wrong(`the request is refused with ${status}, the event answered`);
-  const one = status === 204 ? null : body;
-  const at = difference(one, answer.length ? answer[0] : null);
-  if (at === null) return right("both answer the same");
-  return open(media === "" && one === null ? "only the event answers something" : `they differ${at && `, first at ${at}`}`);
+  const at = difference(status === 204 ? null : body, answer.length ? answer[0] : null);
+  return at === null ? right("both answer the same") : open(`they differ${at && `, first at ${at}`}`);
 }

@@ -3,11 +3,12 @@
 /** Schemas: in words, as a tree, and what a value has against one. */
 
 import { contract } from "./contract.js";
-import { code, drawn, element } from "./dom.js";
+import { code, div, drawn, element, span } from "./dom.js";
 
 /** @typedef {import("./contract.js").Schema} Schema */
-/** @typedef {{path: string, reason: string}} Mismatch */
-/** @typedef {{name: string, schema: Schema, required?: boolean, place?: string}} Member */
+/** @typedef {({path: string, reason: string})} Mismatch */
+/** @typedef {[string, (value: any, limit: any) => boolean, (limit: any) => string]} Limit */
+/** @typedef {({name: string, schema: Schema, required?: boolean, place?: string})} Member */
 
 const REF = /^#\/components\/schemas\/(.+)$/;
 const FORMATS = new Map([
@@ -17,13 +18,13 @@ const FORMATS = new Map([
 ]);
 const ENOUGH = 20;
 
-/** @type {(value: unknown) => value is {[name: string]: any}} */
+/** @type {(value: unknown) => value is Record<string, any>} */
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Return the name of what a schema refers to, or nothing. @type {(schema: Schema) => string} */
 const nameOf = (schema) => REF.exec(schema?.$ref ?? "")?.[1] ?? "";
 
-/** Return a schema with what it refers to, further keywords of its own included. @type {(schema: Schema | boolean, depth?: number) => Schema} */
+/** Return a schema with what it refers to. @type {(schema: Schema | boolean, depth?: number) => Schema} */
 export function resolve(schema, depth = 0) {
   if (schema === false) return { not: {} };
   if (!isObject(schema)) return {};
@@ -67,38 +68,62 @@ export function typeOf(schema) {
 }
 
 /** @param {number} number */
-const spelled = (number) =>
-  Number.isSafeInteger(number) || !Number.isInteger(Math.log2(number)) ? number.toLocaleString("en") : `2^${Math.log2(number)}`;
+const spelled = (number) => {
+  const power = Math.log2(number);
+  return !Number.isSafeInteger(number) && Number.isInteger(power) ? `2^${power}` : number.toLocaleString("en");
+};
+/** @type {(count: number, what: string) => string} */
+const amount = (count, what) => `${spelled(count)} ${what}${count === 1 ? "" : "s"}`;
 
-/** @type {[string, (limit: any) => string][]} */
-const RULES = [
-  ["minimum", (limit) => `at least ${spelled(limit)}`],
-  ["exclusiveMinimum", (limit) => `more than ${spelled(limit)}`],
-  ["maximum", (limit) => `at most ${spelled(limit)}`],
-  ["exclusiveMaximum", (limit) => `less than ${spelled(limit)}`],
-  ["multipleOf", (limit) => `a multiple of ${limit}`],
-  ["minLength", (limit) => `at least ${spelled(limit)} character${limit === 1 ? "" : "s"}`],
-  ["maxLength", (limit) => `at most ${spelled(limit)} character${limit === 1 ? "" : "s"}`],
-  ["minItems", (limit) => `at least ${spelled(limit)} in the list`],
-  ["maxItems", (limit) => `at most ${spelled(limit)} in the list`],
-  ["uniqueItems", () => "no two alike"],
-];
+/** Limits by type: the keyword, whether a value keeps to it, and in words. @type {Record<string, Limit[]>} */
+const LIMITS = {
+  number: [
+    ["minimum", (value, limit) => value >= limit, (limit) => `at least ${spelled(limit)}`],
+    ["exclusiveMinimum", (value, limit) => value > limit, (limit) => `more than ${spelled(limit)}`],
+    ["maximum", (value, limit) => value <= limit, (limit) => `at most ${spelled(limit)}`],
+    ["exclusiveMaximum", (value, limit) => value < limit, (limit) => `less than ${spelled(limit)}`],
+    ["multipleOf", (value, limit) => isWhole(value / limit), (limit) => `a multiple of ${limit}`],
+  ],
+  string: [
+    ["minLength", (value, limit) => [...value].length >= limit, (limit) => `at least ${amount(limit, "character")}`],
+    ["maxLength", (value, limit) => [...value].length <= limit, (limit) => `at most ${amount(limit, "character")}`],
+    ["pattern", (value, limit) => isLike(value, limit), (limit) => `matching ${limit}`],
+  ],
+  array: [
+    ["minItems", (value, limit) => value.length >= limit, (limit) => `at least ${amount(limit, "item")}`],
+    ["maxItems", (value, limit) => value.length <= limit, (limit) => `at most ${amount(limit, "item")}`],
+    ["uniqueItems", (value) => value.every(isFirst), () => "without a repetition"],
+  ],
+};
 
-/** Return the limits of a value, of the choices but null as well. @type {(schema: Schema) => string} */
-function rulesOf(schema) {
-  const full = resolve(schema);
-  const own = RULES.filter(([keyword]) => Object.hasOwn(full, keyword) && !(keyword.endsWith("Items") && (full.prefixItems || full.maxItems === 0)))
-    .map(([keyword, words]) => words(full[keyword]));
-  const named = nameOf(schema) && full.enum ? [typeOf({ enum: full.enum })] : [];
-  const inner = full.items && !full.prefixItems ? rulesOf(full.items) : "";
-  const others = (full.anyOf ?? full.oneOf ?? []).map(rulesOf);
-  return [...named, ...own, inner && `each ${inner}`, ...others].filter(Boolean).join("; ");
+/** @param {number} number */
+const isWhole = (number) => Math.abs(number - Math.round(number)) < 1e-9;
+/** @type {(item: any, at: number, all: any[]) => boolean} */
+const isFirst = (item, at, all) => all.findIndex((other) => same(item, other)) === at;
+
+/** @type {(value: string, pattern: string) => boolean} */
+function isLike(value, pattern) {
+  try {
+    return new RegExp(pattern, "u").test(value);
+  } catch {
+    return true; // Python knows patterns that a browser does not.
+  }
 }
 
-/** @type {(schema: Schema) => string} */
-function patternOf(schema) {
+/** Return the limits, also of items and choices. @type {(schema: Schema, depth?: number) => string[]} */
+function limitsOf(schema, depth = 0) {
+  if (depth > 5) return [];
   const full = resolve(schema);
-  return full.pattern ?? (full.anyOf ?? full.oneOf ?? []).map(patternOf).find(Boolean) ?? "";
+  // The type of a list that is given item by item says how long it is.
+  const isTuple = full.prefixItems || full.maxItems === 0;
+  const own = Object.values(LIMITS).flat().filter(([keyword]) =>
+    Object.hasOwn(full, keyword) && !(isTuple && keyword.endsWith("Items")));
+  return [
+    ...(nameOf(schema) && full.enum ? [typeOf({ enum: full.enum })] : []),
+    ...own.map(([keyword, , words]) => words(full[keyword])),
+    ...(isObject(full.items) ? limitsOf(full.items, depth + 1).map((words) => `each ${words}`) : []),
+    ...choices(full).flatMap((choice) => limitsOf(choice, depth + 1)),
+  ];
 }
 
 // ---- As a tree ----------------------------------------------------------------------------------
@@ -108,7 +133,7 @@ function membersOf(schema, depth = 0) {
   const full = resolve(schema);
   if (depth > 5) return [];
   if (full.prefixItems) {
-    return full.prefixItems.map((/** @type {Schema} */ item, /** @type {number} */ at) => ({ name: String(at + 1), schema: item }));
+    return Object.values(full.prefixItems).map((item, at) => ({ name: String(at + 1), schema: item }));
   }
   if (full.type === "array") return membersOf(full.items, depth + 1);
   if (isObject(full.properties)) {
@@ -125,18 +150,14 @@ function membersOf(schema, depth = 0) {
 function leaf({ name, schema, required, place }) {
   return drawn(schema, () => {
     const full = resolve(schema);
-    const pattern = patternOf(schema);
-    const rules = rulesOf(schema);
-    const isOptional = required === false;
+    const limits = limitsOf(schema).join("; ");
     const fallback = Object.hasOwn(full, "default") ? `, else ${JSON.stringify(full.default)}` : "";
     return element("li", {},
-      element("div", { className: "leaf" },
-        name && code(name, "name"), element("span", { className: "type" }, typeOf(schema)),
-        place && element("span", { className: "place" }, place),
-        isOptional && element("span", { className: "quiet" }, `optional${fallback}`)),
-      rules && element("div", { className: "rules" }, rules),
-      pattern && element("div", { className: "rules" }, "pattern ", code(pattern)),
-      full.description && element("div", { className: "rules" }, full.description),
+      div("leaf", name && code(name, "name"), span("type", typeOf(schema)),
+        place && span("place", place),
+        required === false && span("quiet", `optional${fallback}`)),
+      limits && div("rules", limits),
+      full.description && div("rules", full.description),
       nested(schema));
   });
 }
@@ -145,13 +166,13 @@ function leaf({ name, schema, required, place }) {
 function nested(schema) {
   const members = membersOf(schema);
   if (!members.length) return null;
-  const details = element("details", {}, element("summary", {}, `${members.length} ${members.length === 1 ? "member" : "members"}`));
+  const details = element("details", {}, element("summary", {}, amount(members.length, "member")));
   details.addEventListener("toggle", () => details.append(list(members)), { once: true });
   return details;
 }
 
 /** Draw members as a list to unfold. @param {Member[]} members */
-export const list = (members) => element("ul", { className: "tree" }, ...members.map(leaf));
+export const list = (members) => element("ul", "tree", ...members.map(leaf));
 
 /** Draw one schema. @param {Schema} schema */
 export const tree = (schema) => list([{ name: "", schema }]);
@@ -168,7 +189,7 @@ function kindOf(value) {
 /** @type {(one: unknown, other: unknown) => boolean} */
 export const same = (one, other) => difference(one, other) === null;
 
-/** Return the path where two values differ, "" for the values themselves, or null. @type {(one: any, other: any, path?: string) => string | null} */
+/** Return the path where two values differ, or null. @type {(one: any, other: any, path?: string) => string | null} */
 export function difference(one, other, path = "") {
   if (Object.is(one, other) || (one === 0 && other === 0)) return null;
   const kind = kindOf(one);
@@ -185,16 +206,21 @@ export function difference(one, other, path = "") {
 /** @type {(path: string, name: string | number) => string} */
 const below = (path, name) => path ? `${path}.${name}` : String(name);
 
-/** Return where a value is not what a schema says: nothing, if it is. @type {(schema: Schema | boolean, value: any, path?: string, depth?: number) => Mismatch[]} */
-export function check(schema, value, path = "", depth = 0) {
-  if (depth > 60) return [];
+/**
+ * Return where a value is not what a schema says: nothing, if it is.
+ * @type {(schema: Schema | boolean, value: any, path?: string, turns?: number) => Mismatch[]}
+ */
+export function check(schema, value, path = "", turns = 0) {
+  // A schema may come back to itself without going deeper into the value.
+  if (turns > 8) return [];
   if (schema === false) return [{ path, reason: "should not be there" }];
   const full = resolve(schema);
   /** @type {Mismatch[]} */
   const found = [];
-  const blame = (/** @type {unknown} */ isRight, /** @type {string} */ reason) => { if (!isRight) found.push({ path, reason }); };
+  const blame = (/** @type {unknown} */ isRight, /** @type {string} */ reason) =>
+    found.push(...(isRight ? [] : [{ path, reason }]));
   const visit = (/** @type {Schema | boolean} */ part, /** @type {string | number} */ name) => {
-    if (found.length < ENOUGH) found.push(...check(part, value[name], below(path, name), depth + 1));
+    if (found.length < ENOUGH) found.push(...check(part, value[name], below(path, name)));
   };
   const kind = kindOf(value);
   const types = full.type === undefined ? [] : [full.type].flat();
@@ -202,25 +228,26 @@ export function check(schema, value, path = "", depth = 0) {
     return [{ path, reason: `is ${kind}, not ${types.join(" or ")}` }];
   }
   if (Object.hasOwn(full, "const")) blame(same(full.const, value), `is not ${JSON.stringify(full.const)}`);
-  if (full.enum) blame(full.enum.some((/** @type {unknown} */ one) => same(one, value)), `is none of ${typeOf({ enum: full.enum })}`);
-  if (full.not) blame(check(full.not, value, path, depth + 1).length, "is what it should not be");
-  for (const part of full.allOf ?? []) found.push(...check(part, value, path, depth + 1));
+  if (full.enum) {
+    blame([...full.enum].some((one) => same(one, value)), `is none of ${typeOf({ enum: full.enum })}`);
+  }
+  if (full.not) blame(check(full.not, value, path, turns + 1).length, "is what it should not be");
+  for (const part of full.allOf ?? []) found.push(...check(part, value, path, turns + 1));
   const several = full.anyOf ?? full.oneOf;
   if (several) {
-    const tries = several.map((/** @type {Schema} */ part) => check(part, value, path, depth + 1));
-    // Of those that do not fit, the one that came furthest says most.
-    const deepest = tries.toSorted((/** @type {Mismatch[]} */ one, /** @type {Mismatch[]} */ other) =>
-      (other[0]?.path.length ?? 0) - (one[0]?.path.length ?? 0))[0] ?? [];
-    const isFlat = deepest[0]?.path === path;
-    if (!tries.some((/** @type {Mismatch[]} */ one) => !one.length)) {
-      found.push(...(isFlat ? [{ path, reason: `is not ${typeOf({ anyOf: several })}` }] : deepest));
+    const tries = [...several].map((part) => check(part, value, path, turns + 1));
+    if (tries.every(({ length }) => length)) {
+      // Of those that do not fit, the one that came furthest says most.
+      const [deepest] = tries.sort(([one], [other]) => other.path.length - one.path.length);
+      found.push(...(deepest[0].path === path ? [{ path, reason: `is not ${typeOf({ anyOf: several })}` }] : deepest));
     }
   }
-  if (typeof value === "string") checkText(full, value, blame);
-  if (typeof value === "number") checkNumber(full, value, blame);
+  for (const [keyword, isRight, words] of LIMITS[kind === "integer" ? "number" : kind] ?? []) {
+    const limit = Object.hasOwn(full, keyword) ? full[keyword] : undefined;
+    if (limit !== undefined && limit !== false) blame(isRight(value, limit), `is not ${words(limit)}`);
+  }
+  if (typeof value === "string") blame(FORMATS.get(full.format)?.test(value) ?? true, `is no ${full.format}`);
   if (kind === "array") {
-    blame(value.length >= (full.minItems ?? 0), `has ${value.length} items, not at least ${full.minItems}`);
-    blame(value.length <= (full.maxItems ?? Infinity), `has ${value.length} items, not at most ${full.maxItems}`);
     const first = full.prefixItems ?? [];
     for (const at of value.keys()) visit(at < first.length ? first[at] : full.items ?? true, at);
   }
@@ -233,30 +260,4 @@ export function check(schema, value, path = "", depth = 0) {
     }
   }
   return found.slice(0, ENOUGH);
-}
-
-/** @type {(full: Schema, value: string, blame: (isRight: unknown, reason: string) => void) => void} */
-function checkText({ minLength = 0, maxLength = Infinity, pattern, format }, value, blame) {
-  const length = [...value].length;
-  blame(length >= minLength, `has ${length} characters, not at least ${minLength}`);
-  blame(length <= maxLength, `has ${length} characters, not at most ${maxLength}`);
-  blame(FORMATS.get(format)?.test(value) ?? true, `is no ${format}`);
-  blame(matches(pattern, value), `does not match ${pattern}`);
-}
-
-/** @type {(pattern: string | undefined, value: string) => boolean} */
-function matches(pattern, value) {
-  try {
-    return pattern === undefined || new RegExp(pattern, "u").test(value);
-  } catch {
-    return true; // Python knows patterns that a browser does not.
-  }
-}
-
-/** @type {(full: Schema, value: number, blame: (isRight: unknown, reason: string) => void) => void} */
-function checkNumber(full, value, blame) {
-  blame(value >= (full.minimum ?? -Infinity), `is less than ${full.minimum}`);
-  blame(value <= (full.maximum ?? Infinity), `is more than ${full.maximum}`);
-  blame(!(value <= full.exclusiveMinimum), `is not more than ${full.exclusiveMinimum}`);
-  blame(!(value >= full.exclusiveMaximum), `is not less than ${full.exclusiveMaximum}`);
 }

@@ -11,8 +11,8 @@
 
 import { connectionOf } from "./connection.js";
 import { copier, OF_EVENT, OF_REQUEST } from "./copy.js";
-import { block, button, element, pretty } from "./dom.js";
-import { fields, initial, json } from "./form.js";
+import { block, button, div, element, pretty, quiet, span } from "./dom.js";
+import { area, fields, initial } from "./form.js";
 import { compare, judgeAck, judgeResponse, mediaOf, problemIn } from "./promise.js";
 import { argumentsOf, MORE, requestOf } from "./request.js";
 import { isObject } from "./schema.js";
@@ -23,21 +23,21 @@ const LONGEST = 200_000;
 const PATIENCE = 30_000;
 
 /** @param {Verdict} verdict */
-export const verdictLine = ({ kind, words }) => element("span", { className: `verdict ${kind}` }, words);
+export const verdictLine = ({ kind, words }) => span(`verdict ${kind}`, words);
 
 /** @type {(view: View, method: Method) => HTMLElement} */
 export function trying(view, method) {
   const namespace = view.namespace ?? "/";
   const schema = schemaOf(method);
-  /** @type {{[parameter: string]: any}} */
+  /** @type {Record<string, any>} */
   let values = initial(schema);
-  const form = element("div", { className: "form" });
-  const raw = element("div");
+  const form = div("form");
+  const raw = div("");
   const fill = () => form.replaceChildren(fields(schema, values, (value) => {
     values = value;
     write();
   }, { label: "", depth: 0 }));
-  const write = () => raw.replaceChildren(json(values, (value) => {
+  const write = () => raw.replaceChildren(area(values, (value) => {
     // Other than an object it is of no use; the service would not even get it.
     values = isObject(value) ? value : {};
     fill();
@@ -49,15 +49,18 @@ export function trying(view, method) {
   const event = choice("Event", method.events, (name) => name);
   const answers = element("div", { className: "answers", role: "status" });
   const panel = element("form", { className: "try", noValidate: true, ariaLabel: `Try ${method.name}` });
-  const isReady = () => {
-    const wrong = panel.querySelector("[aria-invalid=true]");
-    wrong?.focus();
-    return !wrong;
-  };
-  const request = () => sendRequest(method, () => requestOf(route.chosen(), values));
-  const emission = () => sendEvent(namespace, method, event.chosen(), argumentsOf(method, values));
+  const outgoing = () => requestOf(route.chosen(), values);
+  const emission = () => ({
+    namespace,
+    event: event.chosen(),
+    values: argumentsOf(method, values),
+    auth: connectionOf(namespace).whatItSays(),
+  });
+  const request = () => sendRequest(method, outgoing);
+  const emit = () => sendEvent(method, emission());
   const send = async (/** @type {(() => Promise<Result>)[]} */ ...ways) => {
-    if (!isReady()) return;
+    const wrong = panel.querySelector("[aria-invalid=true]");
+    if (wrong) return wrong.focus();
     panel.ariaBusy = "true";
     /** @type {Result[]} */
     const results = [];
@@ -68,7 +71,8 @@ export function trying(view, method) {
     const [one, other] = results;
     if (other) {
       const verdict = one.response && other.answer ? compare(one.response, other.answer) : null;
-      answers.prepend(element("p", { className: "agree" }, verdict ? verdictLine(verdict) : "There is nothing to compare."));
+      const line = verdict ? verdictLine(verdict) : "There is nothing to compare.";
+      answers.prepend(element("p", "agree", line));
     }
     panel.ariaBusy = "false";
   };
@@ -76,47 +80,48 @@ export function trying(view, method) {
   const { routes, events } = method;
   const ways = [
     ...(routes.length ? [{ label: "Send request", run: () => send(request) }] : []),
-    ...(events.length ? [{ label: "Send event", run: () => send(emission) }] : []),
-    ...(routes.length && events.length ? [{ label: "Try both", run: () => send(request, emission) }] : []),
+    ...(events.length ? [{ label: "Send event", run: () => send(emit) }] : []),
+    ...(routes.length && events.length ? [{ label: "Try both", run: () => send(request, emit) }] : []),
   ];
   panel.addEventListener("submit", (/** @type {Event} */ submitted) => {
     submitted.preventDefault();
     ways[0]?.run();
   });
-  const outgoing = () => requestOf(route.chosen(), values);
-  const emitted = () => ({
-    namespace, event: event.chosen(), values: argumentsOf(method, values), auth: connectionOf(namespace).whatItSays(),
-  });
   const takesSomething = method.parameters.length > 0 || method.rest;
   panel.append(...[
     element("h3", {}, "Try it"), route.shown, event.shown,
-    takesSomething ? form : element("p", { className: "quiet" }, "It takes no arguments."),
-    takesSomething && element("details", { className: "raw" }, element("summary", {}, "Edit as JSON"), raw),
-    element("div", { className: "buttons" }, ...ways.map(({ label, run }, at) => at
+    takesSomething ? form : quiet("It takes no arguments."),
+    takesSomething && element("details", "raw", element("summary", {}, "Edit as JSON"), raw),
+    div("buttons", ...ways.map(({ label, run }, at) => at
       ? button(label, run) : element("button", { type: "submit", className: "main" }, label))),
     routes.length > 0 && copies("Copy request as", OF_REQUEST, outgoing),
-    events.length > 0 && copies("Copy event as", OF_EVENT, emitted),
+    events.length > 0 && copies("Copy event as", OF_EVENT, emission),
     answers,
   ].filter((part) => part instanceof Node));
   return panel;
 }
 
-/** Buttons that copy what is sent, one for each language. @type {<T>(words: string, languages: {[name: string]: (sent: T) => string}, sent: () => T) => HTMLElement} */
-const copies = (words, languages, sent) => element("div", { className: "copies" }, element("span", { className: "quiet" }, words),
+/**
+ * Buttons that copy what is sent, one for each language.
+ * @type {<T>(words: string, languages: Record<string, (sent: T) => string>, sent: () => T) => HTMLElement}
+ */
+const copies = (words, languages, sent) => div("copies", span("quiet", words),
   ...Object.entries(languages).map(([name, write]) => copier(name, () => write(sent()), "small")));
 
 /** The parameters as one object. @param {Method} method @returns {Schema} */
 function schemaOf({ parameters, rest }) {
-  const known = parameters.map(({ name, schema }) => /** @type {[string, any]} */ ([name, schema]));
-  const more = rest ? [/** @type {[string, any]} */ ([MORE, { type: "array", items: {}, title: "any number more" }])] : [];
+  const all = rest ? [...parameters, { name: MORE, schema: { type: "array", items: {} } }] : parameters;
   return {
     type: "object",
-    properties: Object.fromEntries([...known, ...more]),
+    properties: Object.fromEntries(all.map(({ name, schema }) => [name, schema])),
     required: parameters.filter(({ required }) => required).map(({ name }) => name),
   };
 }
 
-/** Let somebody choose where there is more than one. @type {<T>(label: string, all: T[], words: (one: T) => string) => {chosen: () => T, shown: HTMLElement | null}} */
+/**
+ * Let somebody choose where there is more than one.
+ * @type {<T>(label: string, all: T[], words: (one: T) => string) => {chosen: () => T, shown: HTMLElement | null}}
+ */
 function choice(label, all, words) {
   if (all.length < 2) return { chosen: () => all[0], shown: null };
   const select = element("select", { ariaLabel: label }, ...all.map((one) => element("option", {}, words(one))));
@@ -125,72 +130,84 @@ function choice(label, all, words) {
 
 // ---- Sending ------------------------------------------------------------------------------------
 
-/** @typedef {{shown: HTMLElement, response?: import("./promise.js").Response, answer?: any[]}} Result */
+/** @typedef {({shown: HTMLElement, response?: import("./promise.js").Response, answer?: any[]})} Result */
 
 /** @type {(method: Method, outgoing: () => import("./request.js").Outgoing) => Promise<Result>} */
 async function sendRequest(method, outgoing) {
   try {
     const { method: verb, url, headers, body } = outgoing();
     const start = performance.now();
-    const response = await fetch(url, {
-      method: verb, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE),
-    });
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const signal = AbortSignal.timeout(PATIENCE);
+    const response = await fetch(url, { method: verb, headers, body: sent, signal });
     const text = await response.text();
     const time = performance.now() - start;
     const media = mediaOf(response.headers.get("content-type") ?? "");
-    const found = { status: response.status, media, body: /[/+]json$/.test(media) ? JSON.parse(text) : text };
-    const known = SHOWN_HEADERS.filter((name) => response.headers.has(name)).map((name) => `${name}: ${response.headers.get(name)}`);
+    const found = { status: response.status, media, body: bodyOf(media, text) };
+    const known = SHOWN_HEADERS.filter((name) => response.headers.has(name))
+      .map((name) => `${name}: ${response.headers.get(name)}`);
     if (response.redirected) known.push(`redirected to: ${response.url}`);
     return {
       response: found,
-      shown: result(`${response.status} ${response.statusText}`, response.ok, time, judgeResponse(method, found), [
-        known.length && element("p", { className: "headers" }, known.join("\n")),
-        text ? shownBody(found.body) : element("p", { className: "quiet" }, "Without a body."),
-        isObject(found.body) && typeof found.body.token === "string" && tokenOffer(found.body.token),
-      ], "Request"),
+      shown: result("Request", `${response.status} ${response.statusText}`, response.ok, time,
+        verdictLine(judgeResponse(method, found)),
+        known.length > 0 && element("p", "headers", known.join("\n")),
+        text ? shownBody(found.body) : quiet("Without a body."),
+        isObject(found.body) && typeof found.body.token === "string" && tokenOffer(found.body.token)),
     };
   } catch (error) {
     return { shown: failed("Request", error) };
   }
 }
 
-/** @type {(namespace: string, method: Method, event: string, values: any[]) => Promise<Result>} */
-async function sendEvent(namespace, method, event, values) {
+/** The body as a value, or as the text that it is. @type {(media: string, text: string) => any} */
+function bodyOf(media, text) {
+  try {
+    return /[/+]json$/.test(media) ? JSON.parse(text) : text;
+  } catch {
+    return text;
+  }
+}
+
+/** @type {(method: Method, emission: import("./copy.js").Emission) => Promise<Result>} */
+async function sendEvent(method, { namespace, event, values }) {
   try {
     const { answer, time } = await connectionOf(namespace).call(event, values);
     const problem = problemIn(answer);
     return {
       answer,
-      shown: result(problem ? `Refused with ${problem.status}` : "Acknowledged", !problem, time, judgeAck(method, answer),
-        answer.length ? answer.map(shownBody) : [element("p", { className: "quiet" }, "Without arguments.")], "Event"),
+      shown: result("Event", problem ? `Refused with ${problem.status}` : "Acknowledged", !problem, time,
+        verdictLine(judgeAck(method, answer)),
+        ...(answer.length ? answer.map(shownBody) : [quiet("Without arguments.")])),
     };
   } catch (error) {
     return { shown: failed("Event", error) };
   }
 }
 
-/** @type {(what: string, isGood: boolean, time: number, verdict: Verdict, parts: any[], way: string) => HTMLElement} */
-function result(what, isGood, time, verdict, parts, way) {
+/** @type {(way: string, what: string, isGood: boolean, time?: number, line?: any, ...parts: any[]) => HTMLElement} */
+function result(way, what, isGood, time, line, ...parts) {
   return element("section", { className: "answer", ariaLabel: way },
-    element("div", { className: "outcome" },
-      element("span", { className: "quiet" }, way),
-      element("strong", { className: isGood ? "good" : "bad" }, what),
-      element("span", { className: "quiet" }, `${time.toFixed(time < 10 ? 1 : 0)} ms`), verdictLine(verdict)),
+    div("outcome",
+      span("quiet", way),
+      element("strong", isGood ? "good" : "bad", what),
+      time !== undefined && span("quiet", `${time.toFixed(time < 10 ? 1 : 0)} ms`),
+      line),
     ...parts);
 }
 
 /** @type {(way: string, error: any) => HTMLElement} */
-function failed(way, error) {
-  const words = error.name === "TimeoutError" ? `No answer came within ${PATIENCE / 1000} seconds.`
-    : error.message === "Failed to fetch" ? "The service does not answer." : error.message;
-  return element("section", { className: "answer", ariaLabel: way },
-    element("div", { className: "outcome" }, element("span", { className: "quiet" }, way), element("strong", { className: "bad" }, words)));
+function failed(way, { name, message }) {
+  const words = name === "TimeoutError" ? `No answer came within ${PATIENCE / 1000} seconds.`
+    : name === "TypeError" ? `The service does not answer, or the browser does not ask: ${message}.` : message;
+  return result(way, words, false);
 }
 
 /** @param {any} body */
 function shownBody(body) {
   const text = typeof body === "string" ? body : pretty(body);
-  return block(text.length > LONGEST ? `${text.slice(0, LONGEST)}\n… and ${text.length - LONGEST} characters more` : text, "Answer");
+  const rest = text.length - LONGEST;
+  return block(rest > 0 ? `${text.slice(0, LONGEST)}\n… and ${rest} characters more` : text, "Answer");
 }
 
 /** @param {string} text */
