@@ -215,6 +215,12 @@ ODD_VIEWS = [
         sends={"<b>": {"type": "array", "prefixItems": [{"const": EVIL}]}, "__proto__": {}},
     ),
     view(
+        "FormView",
+        method("draw", events=["draw"], parameters=[takes("all", {"$ref": f"{REF}Everything"})]),
+        namespace="/form",
+        sends={"one": {"type": "array", "prefixItems": [{"type": "integer"}], "minItems": 1}},
+    ),
+    view(
         "EndlessView",
         method("tree", events=["tree"], parameters=[takes("tree", {"$ref": f"{REF}Tree"})]),
         method(
@@ -228,7 +234,29 @@ ODD_VIEWS = [
         method("fine", events=["fine"], parameters=[takes("number", {"type": "integer"})]),
     ),
 ]
-SCHEMAS = {"Tree": TREE, "Endless": ENDLESS, "Loop": {"$ref": f"{REF}Loop"}}
+EVERYTHING = {
+    "type": "object",
+    "required": ["text", "kind", "fixed", "id", "flag", "list", "inner", "pair", "either", "any"],
+    "properties": {
+        "text": {"type": "string"},
+        "kind": {"enum": ["red", "green", 3]},
+        "fixed": {"const": "v1"},
+        "id": {"type": "string", "format": "uuid"},
+        "flag": {"type": "boolean"},
+        "list": {"type": "array", "items": {"type": "integer"}},
+        "inner": {"type": "object", "properties": {"size": {"type": "number"}}},
+        "pair": {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]},
+        "either": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        "any": {},
+        "left": {"type": "string", "default": "out"},
+    },
+}
+SCHEMAS = {
+    "Everything": EVERYTHING,
+    "Tree": TREE,
+    "Endless": ENDLESS,
+    "Loop": {"$ref": f"{REF}Loop"},
+}
 
 
 def contract(views: list[dict[str, Any]]) -> dict[str, Any]:
@@ -550,6 +578,19 @@ def test_a_wrong_token_is_refused_with_the_reason(docs: Docs) -> None:
     docs.sees("#reason", '"status":401')
 
 
+def test_what_is_said_when_connecting_can_be_written_by_hand(docs: Docs) -> None:
+    sign_in(docs)
+    token = value_of(docs, "token", "id")
+    docs.at("#ChatView")
+    docs.click("#arrived")
+    docs.click("#dock-body summary")
+    docs.driver.execute_script(TYPE, "#dock", "auth as JSON", json.dumps({"token": token}))
+
+    docs.click("#connect")
+
+    docs.sees("#dock", "Connected")
+
+
 def test_the_page_reconnects_to_a_service_that_comes_back(
     services: Bake, window: Docs, tmp_path: Path
 ) -> None:
@@ -587,12 +628,107 @@ def test_the_form_and_the_json_are_in_step(odd: Docs, stand_in: StandIn) -> None
     assert stand_in.seen == []
 
 
-def value_of(docs: Docs, label: str) -> str:
-    """Return what is in the field of a label."""
-    value: str = docs.driver.execute_script(
-        "return document.querySelector(`[aria-label='${arguments[0]}']`).value", label
-    )
+def value_of(docs: Docs, name: str, attribute: str = "aria-label") -> str:
+    """Return what is in a field."""
+    script = "return document.querySelector(arguments[0]).value"
+    value: str = docs.driver.execute_script(script, f"[{attribute}='{name}']")
     return value
+
+
+def test_a_form_makes_a_value_of_every_kind(odd: Docs) -> None:
+    odd.at("#FormView.draw")
+    form = card("draw")
+
+    odd.fill("draw", "all.text", 'say "hi"')
+    choose(odd, f"{form} [aria-label='all.kind']", 1)
+    odd.click(f"{form} [aria-label='Generate: all.id']")
+    odd.click(f"{form} [aria-label='all.flag']")
+    for number in ("5", "many"):
+        odd.click(f"{form} [aria-label='Add to all.list']")
+        odd.fill("draw", f"all.list, {1 if number == '5' else 2}", number)
+    odd.click(f"{form} [aria-label='Remove all.list, 1']")
+    odd.click(f"{form} [aria-label='Send all.inner.size']")
+    odd.fill("draw", "all.inner.size", "1.5")
+    odd.fill("draw", "all.pair, 2", "b")
+    choose(odd, f"{form} [aria-label='Kind of all.either']", 1)
+    odd.fill("draw", "all.any as JSON", '{"a": [1]}')
+
+    value = json.loads(value_of(odd, "Arguments as JSON"))["all"]
+    assert re.fullmatch(
+        "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-.{12}", value.pop("id")
+    )
+    assert value == {
+        "text": 'say "hi"',
+        "kind": "green",
+        "fixed": "v1",
+        "flag": True,
+        "list": ["many"],
+        "inner": {"size": 1.5},
+        "pair": [0, "b"],
+        "either": None,
+        "any": {"a": [1]},
+    }
+
+
+def choose(docs: Docs, selector: str, index: int) -> None:
+    """Choose an option of a list."""
+    script = "arguments[0].selectedIndex = arguments[1]; arguments[0].onchange()"
+    docs.driver.execute_script(script, docs.element(selector), index)
+
+
+def test_values_are_compared_with_schemas(odd: Docs) -> None:
+    kinds: list[tuple[dict[str, Any], Any, str]] = [
+        ({"type": "integer"}, 1, ""),
+        ({"type": "number"}, 1, ""),
+        ({"type": "integer"}, 1.5, "is number, not integer"),
+        ({"type": ["string", "null"]}, None, ""),
+        ({"maximum": 3}, 4, "is not at most 3"),
+        ({"exclusiveMinimum": 3}, 3, "is not more than 3"),
+        ({"multipleOf": 0.1}, 0.3, ""),
+        ({"maxLength": 1}, "🙂", ""),
+        ({"maxLength": 1}, "ab", "is not at most 1 character"),
+        ({"pattern": "^[a-z]+$"}, "A", "is not matching ^[a-z]+$"),
+        ({"pattern": "(?P<python>a)"}, "A", ""),
+        ({"format": "uuid"}, "no", "is no uuid"),
+        ({"enum": [1, {"a": 2}]}, {"a": 2}, ""),
+        ({"const": "a"}, "b", 'is not "a"'),
+        ({"minItems": 1}, [], "is not at least 1 item"),
+        ({"uniqueItems": True}, [{"a": 1}, {"a": 1}], "is not without a repetition"),
+        ({"prefixItems": [{}, {"type": "string"}]}, [1, 2], "1: is integer, not string"),
+        ({"items": False}, [1], "0: should not be there"),
+        ({"required": ["a"]}, {}, "has no a"),
+        ({"required": ["constructor"]}, {}, "has no constructor"),
+        ({"additionalProperties": False, "properties": {}}, {"a": 1}, "a: should not be there"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1, "is not string or null"),
+        ({"$ref": f"{REF}Tree"}, {"of": [{"of": []}, {}]}, "of.1: has no of"),
+        ({"$ref": f"{REF}Loop"}, 1, ""),
+    ]
+    script = """
+        const [kinds, done] = arguments;
+        import("./docs/static/schema.js").then(({ check }) => done(kinds.map(([schema, value]) =>
+          check(schema, value).map(({ path, reason }) => (path && `${path}: `) + reason).join())));
+    """
+    found = odd.driver.execute_async_script(script, kinds)
+    assert found == [reason for _, _, reason in kinds]
+
+
+def test_what_arrives_is_compared_with_what_the_views_of_the_namespace_send(odd: Docs) -> None:
+    arrivals = [
+        ("/form", "one", [1], "as promised"),
+        ("/form", "one", ["1"], "does not match: 0: is string, not integer"),
+        ("/form", "one", [], "does not match: is not at least 1 item"),
+        ("/form", "other", [], "not declared"),
+        ("/form", "constructor", [], "not declared"),
+        ("/odd", "<b>", [EVIL], "as promised"),
+        ("/odd", "other", [], "not said"),
+    ]
+    script = """
+        const [arrivals, done] = arguments;
+        import("./docs/static/promise.js").then(({ judgeArrival }) =>
+          done(arrivals.map((arrival) => judgeArrival(...arrival.slice(0, 3)).words)));
+    """
+    found = odd.driver.execute_async_script(script, arrivals)
+    assert found == [words for *_, words in arrivals]
 
 
 def test_an_answer_that_is_not_as_promised_is_named(odd: Docs) -> None:
