@@ -41,6 +41,10 @@ TYPE = """
     field.value = value;
     field.dispatchEvent(new Event("input", { bubbles: true }));
 """
+HURRY = """
+    const unhurried = window.setTimeout;
+    window.setTimeout = (action, delay, ...values) => unhurried(action, delay / 20, ...values);
+"""
 PRESS = """
     const [card, words] = arguments;
     const buttons = [...document.querySelectorAll(`${card} button`)];
@@ -227,6 +231,7 @@ ODD_VIEWS = [
             "endless", events=["endless"], parameters=[takes("endless", {"$ref": f"{REF}Endless"})]
         ),
         method("loop", events=["loop"], parameters=[takes("loop", {"$ref": f"{REF}Loop"})]),
+        method("knot", events=["knot"], parameters=[takes("knot", {"$ref": f"{REF}Knot"})]),
         method(
             "broken", events=["broken"], parameters=[takes("odd", {"enum": 5, "mark": "enum-5"})]
         ),
@@ -251,7 +256,9 @@ EVERYTHING = {
         "left": {"type": "string", "default": "out"},
     },
 }
+KNOT = {"anyOf": [{"$ref": f"{REF}Knot"}, {"$ref": f"{REF}Knot"}]}
 SCHEMAS = {
+    "Knot": KNOT,
     "Everything": EVERYTHING,
     "Tree": TREE,
     "Endless": ENDLESS,
@@ -405,11 +412,9 @@ def test_who_has_only_a_keyboard_finds_and_tries_a_method(docs: Docs) -> None:
     docs.press(Keys.ENTER)
     docs.answered("socket_repeat", "hey hey", "as promised")
 
-    docs.press("/")
-    docs.tab_to(".main")
-    docs.click("#search")
-    docs.press(Keys.ESCAPE)
-    assert docs.driver.execute_script("return document.querySelector('#search').value") == ""
+    docs.press("/", Keys.ARROW_DOWN, Keys.ESCAPE)
+    assert docs.texts("#found") == [""]
+    assert docs.driver.switch_to.active_element == docs.element("#search")
 
 
 def test_the_search_finds_whatever_has_a_name(docs: Docs) -> None:
@@ -578,6 +583,18 @@ def test_a_wrong_token_is_refused_with_the_reason(docs: Docs) -> None:
     docs.sees("#reason", '"status":401')
 
 
+def test_nobody_waits_for_ever_for_an_ack(docs: Docs) -> None:
+    docs.at("#EchoView.say")
+    docs.fill("say", "message", "lost")
+    docs.click("#connect")
+    docs.sees("#dock", "Connected")
+    docs.driver.execute_script(HURRY + "WebSocket.prototype.send = () => {};")
+
+    docs.do("say", "Send event")
+
+    docs.answered("say", "No ack came within 8 seconds.")
+
+
 def test_what_is_said_when_connecting_can_be_written_by_hand(docs: Docs) -> None:
     sign_in(docs)
     token = value_of(docs, "token", "id")
@@ -702,6 +719,7 @@ def test_values_are_compared_with_schemas(odd: Docs) -> None:
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1, "is not string or null"),
         ({"$ref": f"{REF}Tree"}, {"of": [{"of": []}, {}]}, "of.1: has no of"),
         ({"$ref": f"{REF}Loop"}, 1, ""),
+        ({"$ref": f"{REF}Knot"}, 1, ""),
     ]
     script = """
         const [kinds, done] = arguments;
@@ -812,6 +830,7 @@ def test_what_cannot_be_drawn_is_json_and_leaves_the_rest_alone(odd: Docs) -> No
 
     assert odd.shown(f"{card('endless')} textarea")
     assert odd.shown(f"{card('loop')} textarea")
+    assert odd.shown(f"{card('knot')} textarea")
     odd.sees(f"{card('broken')} .undrawn", "enum-5")
     odd.sees(".undrawn", "mark-worse")
     assert odd.shown(f"{card('fine')} [aria-label='number']")
