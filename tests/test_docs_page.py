@@ -621,7 +621,11 @@ def test_the_page_reconnects_to_a_service_that_comes_back(
         docs.sees("#dock", "Connected")
     docs.sees("#connection", "Reconnecting")
     docs.sees("#wait", "in ")
+    docs.click("#home")
+    docs.sees("#away", "does not answer")
     with started(run, service, "--port", str(urlsplit(server.url).port)):
+        eventually(lambda: not docs.shown("#away"), 15)
+        docs.click("nav a[href='#EchoView']")
         docs.sees("#dock", "Connected")
         docs.fill("socket_repeat", "message", "again")
         docs.do("socket_repeat", "Send event")

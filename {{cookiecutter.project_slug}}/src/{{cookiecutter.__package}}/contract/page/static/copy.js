@@ -76,8 +76,9 @@ const quoted = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace
 /** @type {Record<string, (outgoing: Outgoing) => string>} */
 export const OF_REQUEST = {
   curl({ method, url, headers, body }) {
+    const isPlain = method === "GET" && body === undefined;
     const parts = [
-      `curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(url.href)}`,
+      `curl ${isPlain ? "" : `-X ${method} `}${quoted(url.href)}`,
       ...Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
       ...(body === undefined ? [] : [`--data-raw ${quoted(JSON.stringify(body))}`]),
     ];

@@ -76,6 +76,9 @@ function showWait() {
   $("wait").textContent = isWaiting ? ` in ${seconds} s` : "";
 }
 
+/** @param {Date} at */
+const timeOf = (at) => `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+
 /** Many may arrive before the page is drawn again. */
 function showSoon() {
   if (!drawing) drawing = requestAnimationFrame(showArrivals);
@@ -91,7 +94,7 @@ function showArrivals() {
   $("clear").hidden = !arrivals.length;
   $("arrivals").replaceChildren(...arrivals.map(({ event, values, at }) =>
     element("li", {},
-      div("outcome", code(event), element("time", "quiet", at.toISOString().slice(11, 23)),
+      div("outcome", code(event), element("time", "quiet", timeOf(at)),
         verdictLine(judgeArrival(namespace, event, values))),
       element("pre", {}, values.map((value) => JSON.stringify(value)).join(", ")))));
 }

@@ -203,7 +203,9 @@ export function fields(full, value, change, place) {
       const show = () => holder.replaceChildren(...(Object.hasOwn(held, name)
         ? [editor(schema, held[name], (part) => set(name, part), { label, depth: place.depth + 1 })] : []));
       const onchange = () => {
-        set(name, box.checked ? initial(schema) : undefined);
+        // Who sends it wants something else than null.
+        const begun = initial(schema) ?? initial(choices(resolve(schema))[0] ?? {});
+        set(name, box.checked ? begun : undefined);
         show();
       };
       const checked = Object.hasOwn(held, name);

@@ -55,7 +55,7 @@ export async function loadAbout() {
 export async function watch(again) {
   try {
     if (about && !document.hidden && !$("overview").hidden) {
-      if ($("away").hidden === false) await again();
+      if (!$("away").hidden) await again();
       await showNumbers();
       $("away").hidden = true;
     } else before = null;
