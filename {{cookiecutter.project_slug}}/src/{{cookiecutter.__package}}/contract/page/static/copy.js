@@ -53,7 +53,7 @@ export function copier(label, text, className = "") {
 const PYTHON = new Map([[true, "True"], [false, "False"], [null, "None"]]);
 
 /** A value in Python: its strings have the same escapes as those of JSON. @type {(value: any) => string} */
-export function python(value) {
+function python(value) {
   if (PYTHON.has(value)) return PYTHON.get(value) ?? "";
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
   if (typeof value !== "object") return JSON.stringify(value);
@@ -61,7 +61,7 @@ export function python(value) {
 }
 
 /** A value in JavaScript, where a member `__proto__` needs brackets to be one. @type {(value: any) => string} */
-export function javascript(value) {
+function javascript(value) {
   if (Array.isArray(value)) return `[${value.map(javascript).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const name = (/** @type {string} */ text) => text === "__proto__" ? '["__proto__"]' : JSON.stringify(text);

@@ -56,7 +56,7 @@ export function initial(schema, depth = 0) {
 }
 
 /** Return an editor of a value. @type {Editor} */
-export function editor(schema, value, change, place) {
+function editor(schema, value, change, place) {
   return drawn(schema, () => {
     const full = resolve(schema);
     return editorOf(full, value, place.depth > DEEPEST)(full, value, change, place);
@@ -81,7 +81,7 @@ function editorOf(full, value, isDeep) {
 }
 
 /** @type {Editor} */
-function fixed(_, value, change, { label }) {
+function fixed(_, value, __, { label }) {
   return element("input", { value: JSON.stringify(value), readOnly: true, ariaLabel: label });
 }
 

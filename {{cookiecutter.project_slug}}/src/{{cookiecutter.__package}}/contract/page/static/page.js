@@ -87,7 +87,7 @@ function failures(method) {
   const all = failuresOf(method);
   if (!all.length) return "";
   return part("Can go wrong", element("ul", "tree", ...all.map(({ status, detail }) =>
-    element("li", {}, div("leaf", element("strong", "bad", String(status)), span("", detail))))));
+    element("li", {}, div("leaf", element("strong", "bad", String(status)), span("detail", detail))))));
 }
 
 /** @param {View} view */

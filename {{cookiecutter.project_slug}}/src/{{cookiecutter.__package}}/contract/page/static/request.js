@@ -16,7 +16,7 @@ import { token } from "./token.js";
 export const MORE = "*";
 
 /** Return the URL of a path of the service. @param {string} path */
-export const urlOf = (path) => new URL(path.replace(/^\//, "./"), ROOT);
+const urlOf = (path) => new URL(path.replace(/^\//, "./"), ROOT);
 
 /** Return the request of a route; throws what no URL can say. @type {(route: Route, values: Values) => Outgoing} */
 export function requestOf(route, values) {
