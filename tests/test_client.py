@@ -289,8 +289,7 @@ def test_delays_double_up_to_the_longest(odd: dict[str, Any]) -> None:
 def test_the_scripts_of_the_pages_have_no_errors_of_types(baked: Bake, tmp_path: Path) -> None:
     service = baked(starter="chat")
     package = service / "src" / package_of(service)
-    for folder in (package / "static", package / "serving/welcome/static"):
-        shutil.copytree(folder, tmp_path / "static", dirs_exist_ok=True)
+    shutil.copytree(package / "static", tmp_path / "static")
     # As a browser finds it from there.
     shutil.copytree((package / OURS).parent, tmp_path / "_client")
     # Without it, the files would be taken for scripts of Node that are no modules.

@@ -112,6 +112,9 @@ class StandIn:
                     self.answer(known[path].read_bytes(), TYPES[known[path].suffix])
                 elif path == "/p/docs/contract.json" and not outer.fails:
                     self.answer(json.dumps(outer.contract).encode(), "application/json")
+                elif path == "/p/docs/about.json":
+                    # As in production.
+                    self.answer(b"null", "application/json")
                 elif path.startswith("/p/docs/"):
                     outer.fails = max(outer.fails - 1, 0)
                     self.send_error(404)
@@ -324,7 +327,7 @@ def stand_in(package: Path) -> Iterator[StandIn]:
 @pytest.fixture
 def odd(window: Docs, stand_in: StandIn) -> Iterator[Docs]:
     """Yield the page with them."""
-    yield from opened(window, stand_in.url, "about.json")
+    yield from opened(window, stand_in.url)
 
 
 def opened(window: Docs, url: str, *forgiven: str) -> Iterator[Docs]:

@@ -1,5 +1,5 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
-"""The first five minutes: what `run` prints, and the page that a service shows in development."""
+"""The first five minutes: what `run` prints, and what a service shows in development."""
 
 import json
 import re
@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Browser, browsing
+from browser import browsing
 from combinations import CHOICES
 from conftest import Bake, once
 from environments import interpreter, run_python
-from packages import installed
 from server import Server, package_of, started
 
 HOME = '''
@@ -70,13 +69,13 @@ def server(minimal: Path) -> Iterator[Server]:
 
 def about(server: Server) -> dict[str, Any]:
     """Return what the page knows of a service."""
-    found: dict[str, Any] = json.loads(server.get("/_welcome/about"))
+    found: dict[str, Any] = json.loads(server.get("/docs/about.json"))
     return found
 
 
 def numbers(server: Server) -> dict[str, float]:
     """Return what the page counts."""
-    found: dict[str, float] = json.loads(server.get("/_welcome/numbers"))
+    found: dict[str, float] = json.loads(server.get("/docs/numbers.json"))
     return found
 
 
@@ -86,27 +85,29 @@ def said(service: Path, *arguments: str, **settings: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_in_development_the_address_of_the_service_shows_the_page(server: Server) -> None:
-    page = server.request("GET", "/")
+def test_in_development_the_address_of_the_service_leads_to_the_page(server: Server) -> None:
+    there = server.request("GET", "/")
+    page = server.request("GET", "/docs")
 
+    assert (there.status, there.headers["Location"]) == (302, "/docs")
     assert (page.status, page.headers.get_content_type()) == (200, "text/html")
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'self';")
-    for path in re.findall('(?:src|href)="(_welcome/[^"]+)"', page.text):
+    for path in re.findall('(?:src|href)="(docs/[^"]+)"', page.text):
         assert server.request("GET", f"/{path}").status == 200, path
 
 
-def test_the_page_knows_every_route_and_event_and_where_it_is_written(
-    server: Server, minimal: Path
-) -> None:
-    found = about(server)
+def test_the_contract_says_where_each_method_is_written(server: Server, minimal: Path) -> None:
+    views = json.loads(server.get("/docs/contract.json"))["views"]
 
-    listed = {row["method"]: row["place"] for row in [*found["routes"], *found["events"]]}
+    listed = {
+        f"{view['name']}.{method['name']}": method["source"]
+        for view in views
+        for method in view["methods"]
+    }
     assert listed.keys() >= {"EchoView.index", "EchoView.say", "EchoView.socket_repeat"}
     for method, place in listed.items():
         file, line = place.split(":")
         code = (minimal / file).read_text().splitlines()[int(line) - 1 :]
         assert f"def {method.split('.')[1]}(" in "".join(code[:3])
-    assert not [row for row in found["routes"] if row["path"].startswith("/_")]
 
 
 def test_what_clients_do_is_counted_and_not_what_the_page_asks(server: Server) -> None:
@@ -121,59 +122,40 @@ def test_what_clients_do_is_counted_and_not_what_the_page_asks(server: Server) -
 def test_in_production_there_is_no_such_page(minimal: Path) -> None:
     settings = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32}
     with started(interpreter(minimal), minimal, **settings) as server:
-        statuses = [server.request("GET", path).status for path in ("/", "/_welcome")]
+        statuses = [server.request("GET", path).status for path in ("/", "/docs")]
 
     assert statuses == [404, 404]
 
 
-def test_a_view_of_the_user_takes_the_place_of_the_page(bake: Bake) -> None:
+def test_a_view_of_the_user_takes_the_address_of_the_service(bake: Bake) -> None:
     service = bake(starter="minimal")
     (service / "src" / package_of(service) / "views" / "home.py").write_text(HOME)
     with started(interpreter(service), service) as server:
         assert server.get("/") == "hello"
-        assert "is running" in server.get("/_welcome")
+        assert server.request("GET", "/docs").status == 200
 
 
 def test_the_chat_links_to_the_page_in_development_only(services: Bake) -> None:
     service = services(starter="chat")
     production = {"ENVIRONMENT": "production", "SECRET_KEY": "s" * 32}
     with started(interpreter(service), service) as server:
-        assert 'href="_welcome"' in server.get("/")
+        assert 'href="docs"' in server.get("/")
         assert "/" in about(server)["links"]
     with started(interpreter(service), service, **production) as server:
-        assert "_welcome" not in server.get("/")
+        assert "docs" not in server.get("/")
 
 
-def test_the_page_shows_what_happens_right_now(bake: Bake, tmp_path: Path) -> None:
+def test_errors_are_counted_on_the_page(bake: Bake, tmp_path: Path) -> None:
     service = bake(starter="minimal")
     (service / "src" / package_of(service) / "views" / "failing.py").write_text(FAILING)
     with (
         started(interpreter(service), service) as server,
-        browsing(server.url, tmp_path) as browser,
+        browsing(f"{server.url}/docs", tmp_path) as browser,
     ):
         browser.sees("h1", package_of(service))
-        browser.sees("#routes", "EchoView.say")
         browser.sees("#errors", "0")
         server.request("GET", "/failing")
         browser.sees("#errors", "1")
-
-
-def test_nothing_stands_in_the_way_of_anybody(server: Server, tmp_path: Path) -> None:
-    axe = installed("axe-core@4.11") / "axe-core" / "axe.min.js"
-    with browsing(server.url, tmp_path) as browser:
-        browser.sees("#routes", "EchoView.say")
-        for width in (1280, 390):
-            for scheme in ("light", "dark"):
-                browser.hold_look(width, 844, scheme)
-                assert browser.barriers(axe) == [], (width, scheme)
-                assert overhang(browser) == 0, width
-
-
-def overhang(browser: Browser) -> int:
-    """Return by how many pixels the page is wider than the window."""
-    script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    pixels: int = browser.driver.execute_script(script)
-    return pixels
 
 
 @pytest.mark.parametrize("mode", CHOICES["async_mode"])

@@ -19,8 +19,7 @@ from ..flask_view import FlaskView
 from ..flask_view.decorators import CONNECTION
 from ..flask_view.handling.binding import Binding
 from ..flask_view.registration.views import EXTENSION, Registered
-from ..serving.service import project
-from . import catalog, docstrings, results
+from . import catalog, docstrings, project, results
 from .schemas import INCOMING, OUTGOING, Problem, Schemas
 from .structure import Contract, Error, Method, Parameter, Route, Schema, View
 
@@ -46,7 +45,7 @@ def contract_of(app: Flask) -> Contract:
         if not type(registered.view).__module__.startswith(f"{__package__}.")
     ]
     views.sort(key=lambda view: (view.path, view.name))
-    title, version, description = project()
+    title, version, description = project.described()
     return Contract(
         title=title,
         version=version,

@@ -18,6 +18,7 @@ from flask import Flask, current_app
 from flask.cli import FlaskGroup, shell_command, with_appcontext
 
 from ..contract import catalog
+from ..contract.project import FOLDER, PACKAGE, command_name
 from ..flask_view import RegistrationError
 from .async_mode import ADVICE
 from .cluster.clients import BrokerError
@@ -25,7 +26,7 @@ from .connections import limits
 from .new_view import ScaffoldError, write_view
 from .process.listener import ListenError, listen
 from .process.server import serve
-from .service import FOLDER, PACKAGE, command_name, service_of
+from .service import service_of
 from .settings import ServingSettings, SettingsError
 
 if TYPE_CHECKING:

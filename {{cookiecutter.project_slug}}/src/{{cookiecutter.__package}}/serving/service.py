@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 
 from flask import Flask
 from flask_socketio import SocketIO
@@ -13,11 +11,6 @@ from flask_socketio import SocketIO
 from .connections.limits import Limits
 from .process.drain import Drain
 from .settings import ServingSettings
-
-PACKAGE = __name__.partition(".")[0]
-"""The name of the service's package."""
-FOLDER = Path(__file__).parents[1]
-"""Where that package is."""
 
 _EXTENSION = "serving"
 
@@ -41,26 +34,3 @@ def service_of(app: Flask) -> Service:
     """Return what ``surround`` has created for an application."""
     service: Service = app.extensions[_EXTENSION]
     return service
-
-
-def command_name() -> str:
-    """Return the command of the service, for messages: ``uv run board``."""
-    script = _script()
-    return f"uv run {script.name}" if script else f"python -m {PACKAGE}"
-
-
-def project() -> tuple[str, str, str]:
-    """Return the name, the version and the description that ``pyproject.toml`` has."""
-    script = _script()
-    if script is None or script.dist is None:
-        return PACKAGE, "0", ""
-    summary = script.dist.metadata.get_all("Summary", [])
-    return script.dist.name, script.dist.version, "".join(summary)
-
-
-def _script() -> EntryPoint | None:
-    """Return what is known of the command of the service, if the service is installed."""
-    for script in entry_points(group="console_scripts"):
-        if script.value.startswith(f"{PACKAGE}.__main__:"):
-            return script
-    return None

@@ -29,9 +29,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from ...flask_view import FlaskView, Problem, route
 from ...flask_view.handling.serialization import dumps
-from ...serving.async_mode import ASYNC_MODE
-from ...serving.service import FOLDER, command_name, service_of
 from .. import asyncapi, catalog, openapi, typescript
+from ..project import FOLDER, command_name
 from ..reading import contract_of
 from ..structure import Contract
 
@@ -108,21 +107,22 @@ class DocsView(FlaskView):
         return _document(typescript.module(self._contract, command_name()), "text/plain")
 
     @route("about.json")
-    def about(self) -> dict[str, Any]:
-        """GET /docs/about.json: what runs here, in development."""
-        _only_in_development()
-        service = service_of(current_app)
-        routes = catalog.routes(service.app)
+    def about(self) -> Response | dict[str, Any]:
+        """GET /docs/about.json: what runs here; in production, that is nobody's business."""
+        if not _in_development():
+            return _document("null", "application/json")
+        routes = catalog.routes(self._app)
+        mode = self._app.extensions["socketio"].async_mode
         paths = {found.path for found in routes}
         own = FOLDER / "views"
         views = [found.place.file for found in routes if found.place.file.parent == own]
         return {
             "command": command_name(),
-            "environment": service.settings.environment,
+            "environment": "development",
             # Set by the reloader.
             "reloads": "WATCHFILES_CHANGES" in os.environ,
-            "mode": ASYNC_MODE,
-            "versions": _versions(),
+            "mode": mode,
+            "versions": _versions("Flask", "Flask-SocketIO", mode),
             "edit": str(catalog.short(views[0])) if views else "",
             "links": [path for path in ("/", "/health/ready", "/metrics") if path in paths],
         }
@@ -130,7 +130,8 @@ class DocsView(FlaskView):
     @route("numbers.json")
     def numbers(self) -> dict[str, float]:
         """GET /docs/numbers.json: what has been counted since the start, in development."""
-        _only_in_development()
+        if not _in_development():
+            abort(404)
         found = dict.fromkeys(("connections", "events", "requests", "errors"), 0.0)
         for metric in REGISTRY.collect():
             for sample in metric.samples:
@@ -176,17 +177,12 @@ def _document(text: str, media: str) -> Response:
 
 
 def _in_development() -> bool:
-    return service_of(current_app).settings.environment == "development"
+    return current_app.config.get("ENVIRONMENT") != "production"
 
 
-def _only_in_development() -> None:
-    if not _in_development():
-        abort(404)
-
-
-def _versions() -> dict[str, str]:
+def _versions(*names: str) -> dict[str, str]:
     found = {"Python": platform.python_version()}
-    for name in ("Flask", "Flask-SocketIO", ASYNC_MODE):
+    for name in names:
         # Threads need no library.
         with suppress(PackageNotFoundError):
             found[name] = version(name)

@@ -46,9 +46,9 @@ function showAbout() {
   });
 }
 
-/** Ask what is known in development; in production it is not there, and this is no error. */
+/** Ask what runs here; in production, the service says nothing of it. */
 export async function loadAbout() {
-  about = await load("about.json").catch(() => null);
+  about = await load("about.json");
 }
 
 /** Show how busy the service is, over and over. @param {() => Promise<void>} again  when it has been away */
