@@ -159,7 +159,8 @@ class TestInProduction:
     def test_a_broken_promise_is_logged_and_sent(self, connect, caplog, event, wrong):
         player = connect("/game")
 
-        assert player.call("send", event, wrong) is None
+        with pytest.raises(AssertionError, match=f"{event!r} came in /game"):
+            player.call("send", event, wrong)
 
         player.expect(event)
         errors = [line for line in caplog.records if line.levelno == logging.ERROR]

@@ -10,6 +10,8 @@ from .support.fixtures import (  # noqa: F401
     client,
     connect,
     environment,
+    refused,
+    sent,
     server,
     settings,
 )

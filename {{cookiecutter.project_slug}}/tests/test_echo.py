@@ -3,6 +3,7 @@
 from flask.testing import FlaskClient
 
 from .support.live import Connect
+from .support.sent import Sent
 
 
 def test_hello(client: FlaskClient) -> None:
@@ -20,16 +21,15 @@ def test_an_event_is_answered_to_its_sender(connect: Connect) -> None:
     assert answer == "hi hi hi"
 
 
-def test_an_answer_is_never_large(client: FlaskClient, connect: Connect) -> None:
+def test_an_answer_is_never_large(connect: Connect) -> None:
     alice = connect("/echo")
     long = "x" * 200
 
     assert len(alice.call("repeat", long, 100)) == 100 * 201 - 1
-    assert alice.call("say", long) == {"message": long}
+    assert alice.answer("say", long) == {"message": long}
     for arguments in (("x", 100_000_000), ("x", 0), (long + "x", 1)):
         assert alice.call("repeat", *arguments)["error"]["status"] == 422
-    assert alice.call("say", long + "x")["error"]["status"] == 422
-    assert client.post(f"/echo/say/{long}x").status_code == 422
+    assert alice.answer("say", long + "x")["error"]["status"] == 422
 
 
 def test_what_is_said_is_told_to_everyone(connect: Connect) -> None:
@@ -40,12 +40,12 @@ def test_what_is_said_is_told_to_everyone(connect: Connect) -> None:
     assert answer == alice.expect("said") == bob.expect("said") == {"message": "hi"}
 
 
-def test_what_is_said_over_http_is_told_to_everyone(client: FlaskClient, connect: Connect) -> None:
-    bob = connect("/echo")
-
+def test_what_is_said_over_http_is_told_to_everyone(client: FlaskClient, sent: Sent) -> None:
     response = client.post("/echo/say/hi")
 
-    assert response.json == bob.expect("said") == {"message": "hi"}
+    told = sent.one("said", message="hi")
+    assert response.json == told.data == {"message": "hi"}
+    assert (told.namespace, told.to, told.skip) == ("/echo", None, None)
 
 
 def test_a_wrong_argument_is_a_problem_and_told_to_nobody(connect: Connect) -> None:

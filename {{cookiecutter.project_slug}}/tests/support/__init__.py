@@ -3,5 +3,8 @@
 
 1. ``fixtures``: what a test asks for by the names of its parameters; ``conftest`` imports them.
 2. ``live_server``: the server of the fixture ``server``, in this process.
-3. ``live``: the Socket.IO client of the fixture ``connect``.
+3. ``live``: the Socket.IO client of the fixture ``connect``. ``network`` is its connection,
+   ``answers`` the requests of its ``answer``, ``promised`` what checks whatever arrives.
+4. ``sent``: the list of the fixture ``sent``.
+5. ``matching``: which events a test means.
 """

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import engineio
-import socketio
+from flask import Flask
 from socketio.exceptions import ConnectionError, TimeoutError
+
+from .answers import assert_agree, call_of
+from .matching import has, named, unpacked
+from .network import Client
+from .promised import Watch
 
 
 class LiveClient:
@@ -24,6 +26,10 @@ class LiveClient:
         namespace: str,
         auth: Any = None,
         transports: Sequence[str] = ("websocket",),
+        headers: Mapping[str, str] | None = None,
+        *,
+        app: Flask | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Connect to a server.
 
@@ -31,22 +37,18 @@ class LiveClient:
         :param namespace: the namespace.
         :param auth: what to send along for the ``connect`` handler.
         :param transports: ``"polling"``, ``"websocket"``, or both to begin with the first one.
+        :param headers: what to send along with the handshake, and with the requests of ``answer``.
+        :param app: the application that the server serves, for ``answer``.
+        :param watch: what checks whatever arrives.
         :raises socketio.exceptions.ConnectionError: the server refuses; it carries the answer.
         """
         self.namespace = namespace
+        self._url, self._auth, self._transports = url, auth, list(transports)
+        self._headers = dict(headers or {})
+        self._app, self._watch = app, watch
         self._arrived: list[tuple[str, Any]] = []
         self._arrival = threading.Condition()
-        self._client = _Client(reconnection=False, handle_sigint=False)
-        self._client.on("*", self._keep, namespace)
-        self._client.on("disconnect", lambda reason: self._keep("disconnect", reason), namespace)
-        refusal: list[Any] = []
-        self._client.on("connect_error", lambda *answer: refusal.extend(answer), namespace)
-        try:
-            self._client.connect(
-                url, namespaces=[namespace], auth=auth, transports=list(transports), wait_timeout=5
-            )
-        except ConnectionError as error:
-            raise ConnectionError(*refusal or error.args) from error
+        self._connect()
 
     def emit(self, event: str, *arguments: Any) -> None:
         """Send an event, and do not wait for its ack."""
@@ -56,45 +58,139 @@ class LiveClient:
         """Send an event and return its ack."""
         __tracebackhide__ = True
         try:
-            return self._client.call(event, arguments, namespace=self.namespace, timeout=timeout)
+            ack = self._client.call(event, arguments, namespace=self.namespace, timeout=timeout)
         except TimeoutError:
-            pass
+            self._check()
+        else:
+            self._check()
+            return ack
         raise AssertionError(f"No ack of {event!r} came in {timeout} s. {self._what_arrived()}")
 
-    def expect(self, event: str, *, timeout: float = 2) -> Any:
-        """Return what the next such event carries; several arguments are a tuple."""
-        __tracebackhide__ = True
-        if found := self._next(event, timeout):
-            return found[1]
-        raise AssertionError(f"No {event!r} came in {timeout} s. {self._what_arrived()}")
+    def answer(self, event: str, *arguments: Any, timeout: float = 2) -> Any:
+        """Send an event, make the request of the same method, and return what both answer.
 
-    def refute(self, event: str, *, within: float = 0.2) -> None:
-        """Fail if such an event has come since the last one expected, or still comes."""
+        The method runs twice, so this is for what may be done twice. The request carries the
+        headers of this client; without any, the token of its ``auth`` as ``Authorization``.
+
+        :param event: the name of the event, followed by its arguments.
+        :param timeout: how many seconds to wait for the ack.
+        :raises AssertionError: the answers differ. Of a 500, the id may.
+        :raises ValueError: no request calls this method, or none can say the same.
+        """
         __tracebackhide__ = True
-        if found := self._next(event, within):
+        if self._app is None:
+            raise ValueError("Only a client of the fixture `connect` knows which request to make")
+        call = call_of(self._app, self.namespace, event, arguments)
+        ack = self.call(event, *arguments, timeout=timeout)
+        assert_agree(self._app, event, ack, call, call.send(self._app, self._identity()))
+        return ack
+
+    def expect(self, event: str, /, *, timeout: float = 2, **members: Any) -> Any:
+        """Return what the next such event carries; several arguments are a tuple.
+
+        :param event: the name of the event.
+        :param timeout: how many seconds to wait for it.
+        :param members: what its payload has; it may have more. Others are left for later.
+        :raises AssertionError: none came; it shows what did.
+        """
+        __tracebackhide__ = True
+        if found := self._next(event, members, timeout):
+            return found[1]
+        wanted = named(event, members)
+        raise AssertionError(f"No {wanted} came in {timeout} s. {self._what_arrived()}")
+
+    def refute(self, event: str, /, *, within: float = 0.2, **members: Any) -> None:
+        """Fail if such an event has come since the last one expected, or still comes.
+
+        :param event: the name of the event.
+        :param within: how many seconds to wait for it.
+        :param members: what its payload has; others may come.
+        """
+        __tracebackhide__ = True
+        if found := self._next(event, members, within):
             raise AssertionError(f"{event!r} came, with {found[1]!r}. {self._what_arrived()}")
 
     def disconnect(self) -> None:
         """Leave."""
         self._client.disconnect()
 
+    def cut(self) -> None:
+        """Lose the connection without a goodbye, as if the network went away."""
+        self._forget_the_end()
+        self._client.eio.cut()
+
+    def reconnect(self) -> None:
+        """Connect again, as a new client with the same auth and headers; what arrived stays.
+
+        :raises socketio.exceptions.ConnectionError: the server refuses; it carries the answer.
+        """
+        self._forget_the_end()
+        self.disconnect()
+        self._connect()
+
+    def _connect(self) -> None:
+        self._client = Client(reconnection=False, handle_sigint=False)
+        self._client.on("*", self._receive, self.namespace)
+        self._client.on("disconnect", partial(self._keep, "disconnect"), self.namespace)
+        refusal: list[Any] = []
+        self._client.on("connect_error", lambda *answer: refusal.extend(answer), self.namespace)
+        try:
+            self._client.connect(
+                self._url,
+                headers=dict(self._headers),
+                namespaces=[self.namespace],
+                auth=self._auth,
+                transports=self._transports,
+                wait_timeout=5,
+            )
+        except ConnectionError as error:
+            raise ConnectionError(*refusal or error.args) from error
+
+    def _identity(self) -> dict[str, str]:
+        """Return the headers that say in a request who this is."""
+        token = self._auth.get("token") if isinstance(self._auth, Mapping) else None
+        return self._headers or ({"Authorization": f"Bearer {token}"} if token else {})
+
+    def _forget_the_end(self) -> None:
+        """Keep out of what arrives that the client itself ends its connection."""
+        self._client.on("disconnect", lambda reason: None, self.namespace)
+
+    def _receive(self, event: str, *arguments: Any) -> None:
+        if self._watch:
+            self._watch.arrived(self.namespace, event, arguments)
+        self._keep(event, *arguments)
+
     def _keep(self, event: str, *arguments: Any) -> None:
-        payload = arguments[0] if len(arguments) == 1 else arguments or None
         with self._arrival:
-            self._arrived.append((event, payload))
+            self._arrived.append((event, unpacked(arguments)))
             self._arrival.notify_all()
 
-    def _next(self, event: str, timeout: float) -> tuple[str, Any] | None:
+    def _next(
+        self, event: str, members: Mapping[str, Any], timeout: float
+    ) -> tuple[str, Any] | None:
         """Take the oldest such event out of those that arrived, or wait for one."""
+        __tracebackhide__ = True
 
         def oldest() -> tuple[str, Any] | None:
-            return next((arrived for arrived in self._arrived if arrived[0] == event), None)
+            such = (one for one in self._arrived if one[0] == event and has(one[1], members))
+            return next(such, None)
 
         with self._arrival:
-            found = self._arrival.wait_for(oldest, timeout)
+            self._arrival.wait_for(lambda: oldest() or self._is_broken(), timeout)
+            self._check()
+            found = oldest()
             if found:
                 self._arrived.remove(found)
         return found
+
+    def _is_broken(self) -> bool:
+        return bool(self._watch and self._watch.is_broken)
+
+    def _check(self) -> None:
+        """Fail for what has arrived although no view declares to send it."""
+        __tracebackhide__ = True
+        if self._watch:
+            self._watch.check()
 
     def _what_arrived(self) -> str:
         arrived = "".join(f"\n  {event!r}: {payload!r}" for event, payload in self._arrived)
@@ -103,53 +199,5 @@ class LiveClient:
 
 Connect = Callable[..., LiveClient]
 """The type of the fixture ``connect``."""
-
-
-class _Engine(engineio.Client):  # type: ignore[misc]
-    """The library's connection, except for two things that tests stumble over."""
-
-    def start_background_task(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Handle messages in the order they come; in threads of their own, they overtake."""
-        if target is self.handlers.get("message"):
-            return target(*args, **kwargs)
-        return super().start_background_task(target, *args, **kwargs)
-
-    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
-        """Leave at once, but let the server hear all that was sent before."""
-        _wait_while(lambda: self.write_loop_task and self.queue.unfinished_tasks)
-        websocket = self.ws
-        if websocket:
-            websocket.close = self._hang_up
-        super().disconnect(abort or self._is_reading(), reason)
-        # Once more, for a writer that was still asleep when the library emptied the queue.
-        self.queue.put(None)
-        if websocket:
-            websocket.shutdown()
-
-    def _hang_up(self) -> None:
-        """End a websocket without the three seconds that its own ``close`` waits for the server."""
-        # The server may have been faster.
-        with suppress(OSError, AttributeError):
-            self.ws.sock.shutdown(socket.SHUT_WR)
-        if not self._is_reading():
-            _wait_while(self.read_loop_task.is_alive)
-        # A server that is still busy with a message has not read the end yet.
-        self.ws.abort()
-
-    def _is_reading(self) -> bool:
-        """Tell whether this is the thread that reads: a message of the server ends it all."""
-        return self.read_loop_task is threading.current_thread()
-
-
-class _Client(socketio.Client):  # type: ignore[misc]
-    """The library's client, on the connection above."""
-
-    def _engineio_client_class(self) -> type[_Engine]:
-        return _Engine
-
-
-def _wait_while(condition: Callable[[], Any], timeout: float = 1) -> None:
-    """Wait for another thread; not every library has threads that can be joined with a timeout."""
-    end = time.monotonic() + timeout
-    while condition() and time.monotonic() < end:
-        time.sleep(0.001)
+Refused = Callable[..., Any]
+"""The type of the fixture ``refused``."""

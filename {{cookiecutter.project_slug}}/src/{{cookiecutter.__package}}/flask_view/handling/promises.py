@@ -54,17 +54,23 @@ class Promises:
         :param payload: the same in JSON's types.
         :raises PromiseError: ``sends`` says something else, and ``is_strict``.
         """
-        if broken := self._broken(event, arguments, payload):
+        if objection := self.objection(event, arguments, payload):
+            broken = f"{self.view} sends {event!r}, but {objection}"
             if self.is_strict:
                 raise PromiseError(broken)
             logger.error("%s", broken)
 
-    def _broken(self, event: str, arguments: tuple[Any, ...], payload: tuple[Any, ...]) -> str:
-        """Return in a sentence what is wrong, or nothing."""
+    def objection(self, event: str, arguments: tuple[Any, ...], payload: tuple[Any, ...]) -> str:
+        """Return what is wrong with an event, or nothing.
+
+        :param event: the name of the event.
+        :param arguments: what it carries, as the view has it, or as a client has it.
+        :param payload: the same in JSON's types.
+        """
         adapter = self._adapters.get(event)
         if adapter is None:
             declared = ", ".join(map(repr, self._adapters)) or "nothing"
-            return f"{self.view} sends {event!r}, but its `sends` declares {declared}."
+            return f"its `sends` declares {declared}."
         try:
             # A model has been validated, and may write itself in a way that it would not read.
             if any(isinstance(argument, BaseModel) for argument in arguments):
@@ -72,7 +78,7 @@ class Promises:
             else:
                 validate(adapter, payload)
         except ValidationError as error:
-            return f"{self.view} sends {event!r}, but not as its `sends` says. {explain(error)}"
+            return f"not as its `sends` says. {explain(error)}"
         return ""
 
 
