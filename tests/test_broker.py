@@ -184,6 +184,8 @@ def test_a_command_emits_and_fails_when_nobody_can_hear_it(
             failed = emit(*arguments)
             assert (failed.returncode, reason in failed.stderr) == (2, True), failed.stderr
 
+    assert_fails(emit("/echo", "siad"), "EchoView sends 'siad', but its `sends` declares 'said'")
+    assert_fails(emit("/echo", "said", '{"message": 7}'), "message: Input should be a valid string")
     assert_fails(emit("/news", "told"), "No process of the service listens")
     assert_fails(emit("/news", "told", MESSAGE_QUEUE_URL=""), "MESSAGE_QUEUE_URL")
     broker.stop()

@@ -51,9 +51,7 @@ class Watch:
         Where a view of the namespace does not say what it sends, anything may arrive.
         """
         objections = []
-        for declared in self._declared(namespace):
-            if declared is None:
-                return
+        for declared in views.promises_in(self._app, namespace):
             objection = self._objection(declared, event, arguments, arguments)
             # A model may write itself in a way that it would not read, but was sent as one.
             if not objection or (declared, event, arguments) in self._kept:
@@ -81,9 +79,3 @@ class Watch:
     def is_broken(self) -> bool:
         """Whether ``check`` would fail."""
         return bool(self._broken)
-
-    def _declared(self, namespace: str) -> list[Promises | None]:
-        """Return what each view of a namespace declares to send."""
-        registered = self._app.extensions.get(views.EXTENSION, {}).values()
-        found = [one.view for several in registered for one in several]
-        return [view._promises for view in found if view.socketio and view.namespace == namespace]

@@ -19,7 +19,8 @@ from flask.cli import FlaskGroup, shell_command, with_appcontext
 
 from ..contract import catalog
 from ..contract.project import FOLDER, PACKAGE, command_name
-from ..flask_view import RegistrationError
+from ..flask_view import PromiseError, RegistrationError
+from ..flask_view.registration.views import promises_in
 from .async_mode import ADVICE
 from .cluster.clients import BrokerError
 from .connections import limits
@@ -36,6 +37,7 @@ _CLEAR_ERRORS = (
     BrokerError,
     ImportError,
     ListenError,
+    PromiseError,
     RegistrationError,
     ScaffoldError,
     SettingsError,
@@ -241,6 +243,9 @@ def emit(namespace: str, event: str, data: tuple[str, ...], to: str | None) -> N
         if namespace not in known:
             raise click.BadParameter(f"{namespace} is none of {', '.join(sorted(known))}.")
         payload = tuple(_json(text) for text in data)
+        promised = promises_in(current_app, namespace)
+        if promised and all(one.objection(event, payload, payload) for one in promised):
+            promised[0].check(event, payload, payload)
         socketio.server.emit(event, payload, namespace=namespace, to=to)
 
 

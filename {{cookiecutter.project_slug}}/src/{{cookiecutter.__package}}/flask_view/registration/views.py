@@ -113,6 +113,22 @@ def _remember(registered: Registered, app: App) -> None:
         view._promises.is_strict = app.config.get("ENVIRONMENT") != "production"
 
 
+def promises_in(app: App, namespace: str) -> list[Promises]:
+    """Return what the views of a namespace declare to send; nothing if one of them does not say.
+
+    :param app: the application.
+    :param namespace: the namespace.
+    """
+    found = [
+        registered.view._promises
+        for several in app.extensions.get(EXTENSION, {}).values()
+        for registered in several
+        if registered.view.socketio and registered.view.namespace == namespace
+    ]
+    promises = [promised for promised in found if promised]
+    return promises if len(promises) == len(found) else []
+
+
 def _promises(cls: type[FlaskView]) -> Promises | None:
     """Return what a view declares to send.
 
