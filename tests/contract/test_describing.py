@@ -222,10 +222,10 @@ def test_errors_are_those_of_the_docstrings(things):
     errors = {error.status: error.detail for error in method_of(things, "get").errors}
 
     assert errors == {
-        404: "there is none.",
+        404: "there is none",
         409: "it is taken",
         503: "it is busy. Try again later",
-        401: "nobody is signed in.",
+        401: "nobody is signed in",
     }
 
 

@@ -43,7 +43,7 @@ def errors_of(function: Callable[..., Any]) -> Iterator[Error]:
             continue
         status = getattr(known.get(name.rpartition(".")[2]), "code", None)
         if status:
-            yield Error(status, text)
+            yield Error(status, text.rstrip("."))
         else:
             for number, detail in _STATUS.findall(text):
                 yield Error(int(number), detail.strip().rstrip("."))

@@ -115,10 +115,10 @@ def _responses(method: Method, problem: Schema) -> dict[str, Any]:
     failed = {"application/problem+json": {"schema": problem}}
     details: dict[int, list[str]] = defaultdict(list)
     if method.parameters:
-        details[422].append("An argument is missing or wrong.")
+        details[422].append("an argument is missing or wrong")
     for error in method.errors:
         details[error.status].append(error.detail)
     for code, why in sorted(details.items()):
-        responses[str(code)] = {"description": " ".join(why), "content": failed}
-    responses["default"] = {"description": "It failed: see the problem.", "content": failed}
+        responses[str(code)] = {"description": "; ".join(why), "content": failed}
+    responses["default"] = {"description": "why it failed", "content": failed}
     return responses
