@@ -158,6 +158,13 @@ def test_asyncapi_says_what_a_namespace_takes_answers_and_sends(chat: Path) -> N
     }
 
 
+def test_the_contract_names_no_folder_of_the_machine(chat: Path, server: Server) -> None:
+    contract = server.get("/docs/contract.json")
+
+    assert f'"src/{package_of(chat)}/views/chat.py:' in contract
+    assert str(chat.parent) not in contract
+
+
 @pytest.mark.parametrize("command", ["openapi", "asyncapi", "types"])
 def test_the_same_code_gives_the_same_bytes(chat: Path, command: str) -> None:
     once, again = (said(chat, command, PYTHONHASHSEED=seed) for seed in ("1", "2"))

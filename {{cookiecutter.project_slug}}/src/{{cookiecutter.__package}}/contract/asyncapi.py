@@ -35,11 +35,7 @@ def document(contract: Contract) -> dict[str, Any]:
             _sends(channel, operations, key, view, event, arguments)
     return {
         "asyncapi": "3.0.0",
-        "info": {
-            "title": contract.title,
-            "version": contract.version,
-            "description": contract.description,
-        },
+        "info": contract.info,
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": operations,

@@ -31,11 +31,7 @@ def document(contract: Contract) -> dict[str, Any]:
                 paths[path].setdefault(route.method.lower(), operation)
     return {
         "openapi": "3.1.1",
-        "info": {
-            "title": contract.title,
-            "version": contract.version,
-            "description": contract.description,
-        },
+        "info": contract.info,
         "servers": [{"url": "/"}],
         "tags": [
             {"name": view.name, "description": view.doc}

@@ -19,7 +19,8 @@ from ..flask_view import FlaskView
 from ..flask_view.decorators import CONNECTION
 from ..flask_view.handling.binding import Binding
 from ..flask_view.registration.views import EXTENSION, Registered
-from . import catalog, docstrings, project, results
+from . import catalog, docstrings, results
+from .project import FOLDER, described
 from .schemas import INCOMING, OUTGOING, Problem, Schemas
 from .structure import Contract, Error, Method, Parameter, Route, Schema, View
 
@@ -45,7 +46,7 @@ def contract_of(app: Flask) -> Contract:
         if not type(registered.view).__module__.startswith(f"{__package__}.")
     ]
     views.sort(key=lambda view: (view.path, view.name))
-    title, version, description = project.described()
+    title, version, description = described()
     return Contract(
         title=title,
         version=version,
@@ -77,13 +78,22 @@ def _view(registered: Registered, rules: dict[Binding, list[Rule]], schemas: Sch
     return View(
         name=cls.__name__,
         doc=docstrings.text_of(cls),
-        source=str(catalog.place_of_class(cls)),
+        source=_source(catalog.place_of_class(cls)),
         path=registered.path,
         namespace=view.namespace if view.socketio and (registered.events or sends) else None,
         auth=_auth(registered, schemas),
         methods=methods,
         sends=sends if promises else None,
     )
+
+
+def _source(place: catalog.Place) -> str:
+    """Return a file and a line, wherever on a machine the service is."""
+    folder = FOLDER.parent
+    root = folder.parent if folder.name == "src" else folder
+    file = place.file
+    known = file.relative_to(root) if file.is_relative_to(root) else file.name
+    return f"{known}:{place.line}"
 
 
 def _names(cls: type) -> Iterator[str]:
@@ -116,7 +126,7 @@ def _method(
     return Method(
         name=name,
         doc=docstrings.text_of(binding.function),
-        source=str(catalog.place_of(binding.function)),
+        source=_source(catalog.place_of(binding.function)),
         routes=[route for rule in rules for route in _routes(rule, binding)],
         events=events,
         parameters=[

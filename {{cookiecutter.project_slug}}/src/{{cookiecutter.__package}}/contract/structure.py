@@ -106,3 +106,8 @@ class Contract:
     """The problem object with which a request or an event fails."""
     schemas: dict[str, Schema]
     """The schemas that others refer to, by their names."""
+
+    @property
+    def info(self) -> dict[str, str]:
+        """What both documents begin with."""
+        return {"title": self.title, "version": self.version, "description": self.description}
