@@ -26,12 +26,6 @@ def test_in_development_everybody_may_see_everything(client, path):
     assert client.get(f"/docs{path}").status_code == 200
 
 
-def test_in_development_the_address_of_the_service_leads_there(client):
-    response = client.get("/")
-
-    assert (response.status_code, response.location) == (302, "/docs")
-
-
 def test_it_cannot_be_framed_and_loads_nothing_from_elsewhere(client):
     for path in EVERYTHING:
         headers = client.get(f"/docs{path}").headers
@@ -58,7 +52,7 @@ class TestWhereItIsTurnedOff:
         monkeypatch.setenv("DOCS", "false")
         return Settings.load()
 
-    @pytest.mark.parametrize("path", ["/docs", "/docs/contract.json", "/"])
+    @pytest.mark.parametrize("path", ["/docs", "/docs/contract.json"])
     def test_there_is_nothing_in_development_either(self, client, path):
         assert client.get(path).status_code == 404
 
@@ -71,9 +65,6 @@ class TestInProduction:
     @pytest.mark.parametrize("path", [*EVERYTHING, "/nothing"])
     def test_there_is_nothing(self, client, path):
         assert client.get(f"/docs{path}").status_code == 404
-
-    def test_the_address_of_the_service_leads_nowhere(self, client):
-        assert client.get("/").status_code == 404
 
 
 class TestInProductionWithTheSetting:
@@ -101,4 +92,3 @@ class TestInProductionWithTheSetting:
             assert client.get(f"/docs/{name}").status_code == 200
         assert client.get("/docs/about.json").json is None
         assert client.get("/docs/numbers.json").status_code == 404
-        assert client.get("/").status_code == 404

@@ -43,8 +43,10 @@ def test_a_thousand_events_of_one_client_are_handled_in_order(connect, transport
 
 def test_a_slow_handler_holds_up_its_own_client_alone(connect) -> None:
     slow, quick = connect("/order"), connect("/order")
+    # Those of the tests before are there for a while.
+    threads = threading.active_count()
     started = time.monotonic()
     slow.emit("slow")
     assert quick.call("quick") == "quick"
     assert time.monotonic() - started < 1.5
-    assert threading.active_count() < 300
+    assert threading.active_count() < threads + 10
