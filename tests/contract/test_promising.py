@@ -169,7 +169,11 @@ class TestInProduction:
 
 @pytest.mark.parametrize(
     ("sends", "said"),
-    [({"connect": str}, "keeps for itself"), ({"move": "Move"}, "is no type of a payload")],
+    [
+        ({"connect": str}, "keeps for itself"),
+        ({"move": "Move"}, "is no type of a payload"),
+        (lambda self: None, "has to map events to types"),
+    ],
 )
 def test_what_nobody_could_send_is_refused_at_registration(app: Flask, sends, said):
     class OddView(FlaskView):

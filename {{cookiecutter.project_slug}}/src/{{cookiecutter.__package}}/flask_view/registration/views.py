@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Blueprint, Flask
@@ -136,6 +136,8 @@ def _promises(cls: type[FlaskView]) -> Promises | None:
     """
     if cls.sends is None:
         return None
+    if not isinstance(cls.sends, Mapping):
+        raise RegistrationError(f"{cls.__name__}.sends has to map events to types")
     for event in cls.sends:
         if event in RESERVED:
             raise RegistrationError(
