@@ -69,13 +69,11 @@ def _receives(
         "payload": _arguments(method),
         "x-arguments": [parameter.name for parameter in method.parameters],
     }
-    channel["messages"][ack] = {"name": event, "payload": answer_of(method.ack, problem)}
-    summary, _, description = method.doc.partition("\n\n")
+    channel["messages"][ack] = {"name": event, "payload": _answer_of(method.ack, problem)}
     operations[f"{key}.{_key(event)}.receive"] = {
         "action": "receive",
         "channel": {"$ref": f"#/channels/{key}"},
-        "summary": " ".join(summary.split()),
-        "description": description,
+        **method.words,
         "tags": [{"name": view.name}],
         "messages": [{"$ref": f"#/channels/{key}/messages/{message}"}],
         "reply": {
@@ -124,7 +122,7 @@ def _arguments(method: Method) -> Schema:
     return schema
 
 
-def answer_of(ack: Schema | None, problem: Schema) -> Schema:
+def _answer_of(ack: Schema | None, problem: Schema) -> Schema:
     """Return the schema of the arguments of an ack: what the method gives, or the problem."""
     failed = {
         "type": "array",

@@ -47,12 +47,10 @@ def _operation(
     name: str, view: View, method: Method, route: Route, path: str, problem: Schema
 ) -> dict[str, Any]:
     names = dict(zip(_VARIABLE.findall(route.path), _VARIABLE.findall(path), strict=True))
-    summary, _, description = method.doc.partition("\n\n")
     operation: dict[str, Any] = {
         "operationId": name,
         "tags": [view.name],
-        "summary": " ".join(summary.split()),
-        "description": description,
+        **method.words,
         "parameters": [
             _parameter(parameter, names.get(parameter.name, parameter.name), place)
             for parameter, place in _in_url(method, route, names)

@@ -74,6 +74,12 @@ class Method:
     """The arguments of the ack, as one array; ``None`` where the method does not say."""
     errors: list[Error]
 
+    @property
+    def words(self) -> dict[str, str]:
+        """The docstring as both documents have it: the first paragraph, and the others."""
+        summary, _, description = self.doc.partition("\n\n")
+        return {"summary": " ".join(summary.split()), "description": description}
+
 
 @dataclass(frozen=True)
 class View:
