@@ -92,7 +92,7 @@ def _source(place: catalog.Place) -> str:
     folder = FOLDER.parent
     root = folder.parent if folder.name == "src" else folder
     file = place.file
-    known = file.relative_to(root) if file.is_relative_to(root) else file.name
+    known = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
     return f"{known}:{place.line}"
 
 
