@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from ..flask_view import FlaskView
 from ..flask_view.decorators import CONNECTION
 from ..flask_view.handling.binding import Binding
-from ..flask_view.registration.views import EXTENSION, Registered
+from ..flask_view.registration.views import Registered, registered_with
 from . import catalog, docstrings, results
 from .project import FOLDER, described
 from .schemas import INCOMING, OUTGOING, Problem, Schemas
@@ -39,10 +39,9 @@ def contract_of(app: Flask) -> Contract:
         binding = getattr(app.view_functions[rule.endpoint], "binding", None)
         if binding and not rule.build_only:
             rules[binding].append(rule)
-    found = [one for registered in app.extensions.get(EXTENSION, {}).values() for one in registered]
     views = [
         _view(registered, rules, schemas)
-        for registered in found
+        for registered in registered_with(app)
         if not type(registered.view).__module__.startswith(f"{__package__}.")
     ]
     views.sort(key=lambda view: (view.path, view.name))

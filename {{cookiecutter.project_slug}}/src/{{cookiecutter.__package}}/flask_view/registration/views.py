@@ -113,6 +113,11 @@ def _remember(registered: Registered, app: App) -> None:
         view._promises.is_strict = app.config.get("ENVIRONMENT") != "production"
 
 
+def registered_with(app: App) -> list[Registered]:
+    """Return all views of an application; one may be registered several times."""
+    return [one for several in app.extensions.get(EXTENSION, {}).values() for one in several]
+
+
 def promises_in(app: App, namespace: str) -> list[Promises]:
     """Return what the views of a namespace declare to send; nothing if one of them does not say.
 
@@ -121,8 +126,7 @@ def promises_in(app: App, namespace: str) -> list[Promises]:
     """
     found = [
         registered.view._promises
-        for several in app.extensions.get(EXTENSION, {}).values()
-        for registered in several
+        for registered in registered_with(app)
         if registered.view.socketio and registered.view.namespace == namespace
     ]
     promises = [promised for promised in found if promised]
