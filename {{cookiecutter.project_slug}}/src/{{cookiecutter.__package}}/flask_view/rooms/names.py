@@ -11,7 +11,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..handling.errors import Problem
+
 _MARK = "~"
+_LONGEST = 200
+"""How many characters the name of a room may have."""
 _SID = re.compile(_MARK + "[A-Za-z0-9_-]{20}")
 
 
@@ -31,6 +35,18 @@ def is_sid(name: str) -> bool:
 def prefix_of(cls: type) -> str:
     """Return what the names of a view's rooms begin with in Socket.IO."""
     return f"{_MARK}{cls.__module__}.{cls.__qualname__}/"
+
+
+def named(prefix: str, room: Any) -> str:
+    """Return what a room of a view is called in Socket.IO.
+
+    :param prefix: what the names of the view's rooms begin with.
+    :param room: the room, as the view calls it, or a client does.
+    :raises Problem: 422, it is none.
+    """
+    if not isinstance(room, str) or not 1 <= len(room) <= _LONGEST:
+        raise Problem(422, f"The name of a room has 1 to {_LONGEST} characters.")
+    return prefix + room
 
 
 def addressed(to: str | list[str], *prefixes: str) -> str | list[str]:

@@ -138,8 +138,11 @@ class Roster:
                 self._remove(place, came_back)
         self._finish(place)
 
-    def untrack(self, place: Place, sid: str, key: str | None = None) -> None:
+    def untrack(self, namespace: str, name: str, sid: str, key: str | None = None) -> None:
         """Note that a client is not in a room any more, or not under one key."""
+        place = self.places.get((namespace, name))
+        if place is None:
+            return
         with self._changing:
             for ref, where in list(self._tracked.get(sid, {}).items()):
                 if where is place and (key is None or place.ref_of(sid, key) == ref):
@@ -156,7 +159,7 @@ class Roster:
         if place := self.places.get((namespace, name)):
             with self._changing:
                 place.forget(sid)
-            self.untrack(place, sid)
+            self.untrack(namespace, name, sid)
 
     def disconnected(self, sid: str, namespace: str, names: list[str], *, for_good: bool) -> None:
         """Note that a client is gone.
