@@ -285,6 +285,14 @@ class Roster:
                     place.remove(ref)
             if over or lost:
                 self._finish(place)
+            # Not as soon as the last one leaves: somebody may come and go, and come and go again,
+            # and each time it would have to be asked who is there.
+            self._forget_if_empty(place)
+
+    def _forget_if_empty(self, place: Place) -> None:
+        with self._changing:
+            if not place.own and not self._teller.clients(place.namespace, place.name):
+                self.places.pop((place.namespace, place.name), None)
 
     def _follow(self, place: Place) -> None:
         """Learn who is in a room of other processes, and correct what they know of this one's."""
@@ -329,11 +337,9 @@ class Roster:
     def _finish(self, place: Place) -> None:
         """Tell the clients of this process, and the other processes."""
         self._teller.tell(place)
-        with self._changing:
-            if not place.own and not self._teller.clients(place.namespace, place.name):
-                self.places.pop((place.namespace, place.name), None)
         if self._store is None:
             self._outgoing.clear()
+            self._forget_if_empty(place)
             return
         # Whoever comes while this is held has its changes sent by the next one, all at once.
         with self._sending:
