@@ -19,9 +19,11 @@ from flask_socketio import ConnectionRefusedError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from ..decorators import SOCKET_PREFIX
 from .binding import Binding
 from .client import Client, client_of
 from .errors import Problem, problem_of
+from .limiting import guard_of
 from .requests import split
 from .serialization import loads, plain
 from .telemetry import NO_VIEW, EventRecord, user_of
@@ -48,7 +50,7 @@ def event_handler(
     :param has_url: whether it also answers requests: a tuple is then a body with its status.
     """
     method = getattr(view, name)
-    authorize = view.authorize
+    guard = guard_of(view, name)
     ack_of = _body if has_url else _ack
     record = EventRecord(binding.name, event, view.log_level)
 
@@ -61,7 +63,7 @@ def event_handler(
         try:
             if client.refusal:
                 raise Problem(*client.refusal)
-            authorize(name)
+            guard(name)
             positional, named = binding.from_event(arguments)
             ack = ack_of(method(*positional, **named))
         except Exception as error:
@@ -101,7 +103,7 @@ class ConnectionHandlers:
 
     def __init__(self) -> None:
         """Start without views."""
-        self.views: list[FlaskView] = []
+        self._guards: list[Callable[[str], None]] = []
         self.methods: dict[str, Callable[..., Any]] = {}
         """The ``socket_connect`` and ``socket_disconnect`` of a view: at most one of each."""
         self.bindings: dict[str, Binding] = {}
@@ -110,10 +112,11 @@ class ConnectionHandlers:
     def add(self, view: FlaskView, bindings: dict[str, Binding]) -> None:
         """Add a view to the namespace.
 
-        :param view: the view, whose ``authorize`` is called at every connect.
+        :param view: the view, whose ``authorize`` is called at every connect, and then the limits
+            of its ``socket_connect``.
         :param bindings: the arguments of its methods, by ``"connect"`` and ``"disconnect"``.
         """
-        self.views.append(view)
+        self._guards.append(guard_of(view, f"{SOCKET_PREFIX}connect"))
         self.bindings.update(bindings)
         for event in bindings:
             self.methods[event] = getattr(view, f"socket_{event}")
@@ -136,8 +139,8 @@ class ConnectionHandlers:
         try:
             if client.refusal:
                 raise Problem(*client.refusal)
-            for view in self.views:
-                view.authorize("connect")
+            for guard in self._guards:
+                guard("connect")
             if self._call("connect", auth) is False:
                 raise ConnectionRefusedError("refused")
             client.accept(namespace, g.get("user"))

@@ -7,15 +7,16 @@ Imported only where there is one: Redis's library takes as long to import as Fla
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import redis
 import socketio
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
 from redis.retry import Retry
 
+from ...flask_view.handling.limiting import Asked, Windows
 from ..lookup import addresses
 from ..urls import without_password
 from .clients import LOST, UP, BrokerError, LocalManager
@@ -28,6 +29,24 @@ CHANNEL = "flask-socketio"
 # How long an answer of the broker may take, in seconds; nothing waits for it longer.
 _TIMEOUT = 3
 _PAUSE = 1
+# Several moving windows in one round trip, and by one clock: see limiting.Windows.take.
+_TAKE = """
+local time = redis.call('TIME')
+local now, wait = time[1] + time[2] / 1e6, 0
+for i, key in ipairs(KEYS) do
+    local amount, seconds = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+    local first = redis.call('LINDEX', key, -amount)
+    if first then wait = math.max(wait, first + seconds - now) end
+end
+if wait == 0 then
+    for i, key in ipairs(KEYS) do
+        redis.call('RPUSH', key, string.format('%.6f', now))
+        redis.call('LTRIM', key, -ARGV[2 * i - 1], -1)
+        redis.call('EXPIRE', key, ARGV[2 * i])
+    end
+end
+return string.format('%.6f', wait)
+"""
 
 
 class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
@@ -64,6 +83,10 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             # Whoever waits for an answer would wait several times as long.
             retry=Retry(NoBackoff(), 0),
         )
+        self.windows = _SharedWindows(self)
+        """What was let in by limits, in all processes."""
+        self._take = self._redis.register_script(_TAKE)
+        self._cannot_count = False
         self._serves_clients = serves_clients
         self._lost = LOST.labels(self.address)
         UP.labels(self.address).set_function(lambda: not self.trouble)
@@ -102,6 +125,33 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             self._note(str(error) or type(error).__name__)
             return {}
         return dict(zip(amounts, totals, strict=True))
+
+    def take(self, asked: Sequence[Asked]) -> float | None:
+        """Let a call in, as ``limiting.Windows`` does, by the count of all processes.
+
+        :param asked: the windows.
+        :return: 0, or the seconds until all have room; nothing while the broker does not answer.
+        """
+        if self.trouble:
+            return None
+        keys = [f"{self.channel}:{key}" for key, _, _ in asked]
+        numbers = [number for _, *numbers in asked for number in numbers]
+        try:
+            wait = float(self._take(keys=keys, args=numbers))
+        except MaxConnectionsError:
+            # It is this process that asks too much at the same time.
+            return None
+        except ResponseError as error:
+            # It answers, so events get through. It may lack memory, or the right to run a script.
+            if not self._cannot_count:
+                logger.error("The broker %s cannot count for limits: %s", self.address, error)
+            self._cannot_count = True
+            return None
+        except (RedisError, OSError) as error:
+            self._note(str(error) or type(error).__name__)
+            return None
+        self._cannot_count = False
+        return wait
 
     def drop(self, sid: str, namespace: str) -> None:
         """Cut the connection of a client, of whichever process it is.
@@ -156,6 +206,18 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             except (RedisError, OSError) as error:
                 self._note(str(error) or type(error).__name__)
             self.server.sleep(_PAUSE)
+
+
+class _SharedWindows(Windows):
+    """The calls that were let in, in Redis; while that is away, those of this process."""
+
+    def __init__(self, broker: RedisManager) -> None:
+        super().__init__()
+        self._broker = broker
+
+    def take(self, asked: Sequence[Asked]) -> float:
+        wait = self._broker.take(asked)
+        return super().take(asked) if wait is None else wait
 
 
 class _Connection(redis.Connection):
