@@ -18,7 +18,8 @@ import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import current_app, request
@@ -45,16 +46,17 @@ _MOST_KEYS = 100_000
 _LONGEST_NAME = 100
 
 
-class Limit(NamedTuple):
+@dataclass(frozen=True)
+class Limit:
     """How many calls in how many seconds, and of whom."""
 
-    text: str
+    limit: str
     """As a sentence has it: ``5 per second``."""
     amount: int
     seconds: int
     by: str
     """``user``, ``address``, or the name of a function."""
-    is_shared: bool
+    shared: bool
     """Whether the calls of all methods of the view count together."""
 
 
@@ -124,15 +126,15 @@ class Limiter:
         self._windows: list[tuple[Callable[[], str], list[Asked]]] = []
         key = f"{cls.__module__}.{cls.__qualname__}"
         if shared:
-            self._add(f"{cls.__name__}.limits", key, Declared(tuple(shared), USER), is_shared=True)
+            self._add(f"{cls.__name__}.limits", key, Declared(tuple(shared), USER), shared=True)
         for number, each in enumerate(declared):
             self._add(f"{cls.__name__}.{name}, @limit", f"{key}.{name}/{number}", each)
         self.words = in_words(self.limits)
 
-    def _add(self, place: str, key: str, declared: Declared, *, is_shared: bool = False) -> None:
+    def _add(self, place: str, key: str, declared: Declared, *, shared: bool = False) -> None:
         by = declared.by
         limits = [
-            Limit(*found, by if isinstance(by, str) else _name_of(by), is_shared)
+            Limit(*found, by if isinstance(by, str) else _name_of(by), shared)
             for found in dict.fromkeys(_parsed(place, text) for text in declared.limits)
         ]
         whom = _by(by) if callable(by) else _user if by == USER else _address
@@ -198,8 +200,8 @@ def in_words(limits: Iterable[Limit]) -> str:
     """Return limits as a part of a sentence: ``5 per second and 100 per minute, by user``."""
     by: dict[str, list[str]] = {}
     for each in limits:
-        of_view = " for the whole view" if each.is_shared else ""
-        by.setdefault(f", by {each.by}{of_view}", []).append(each.text)
+        whole = " for the whole view" if each.shared else ""
+        by.setdefault(f"{whole}, by {each.by}", []).append(each.limit)
     return "; ".join(" and ".join(texts) + whom for whom, texts in by.items())
 
 

@@ -45,16 +45,6 @@ def signature_of(name: str, function: Callable[..., Any]) -> Signature:
     return Signature(typed, return_annotation=returned)
 
 
-def innermost(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function behind its decorators.
-
-    :param name: the method's full name, for messages.
-    :param function: the function as the class holds it, decorators and all.
-    :raises RegistrationError: it cannot be found.
-    """
-    return _unwrap(name, function)[0]
-
-
 def variable(parameter: Parameter, converters: Mapping[Any, str]) -> str:
     """Return the variable of a URL rule for a parameter: ``<int:number>``."""
     converter = _converter(parameter.annotation, converters)

@@ -20,7 +20,7 @@ from ..handling.binding import Binding
 from ..handling.events import ConnectionHandlers, event_handler
 from ..handling.limiting import WINDOWS, Limiter, Windows, limiter_of
 from ..handling.promises import Promises
-from ..handling.signature import RegistrationError, innermost
+from ..handling.signature import RegistrationError
 from .routes import METHODS, RULES, Rule, check_rules, definition_with, rules_of
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ def _limiters(
     limiters = {}
     for name, function in functions.items():
         definition = definition_with(cls, name, LIMITS)
-        if definition is None and hasattr(innermost(name, function), LIMITS):
+        cells = inspect.unwrap(function).__closure__ or ()
+        if definition is None and any(hasattr(cell.cell_contents, LIMITS) for cell in cells):
             raise RegistrationError(
                 f"{cls.__name__}.{name}: a decorator hides its @limit; use functools.wraps in it"
             )
