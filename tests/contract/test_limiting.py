@@ -140,9 +140,7 @@ def views() -> list[type[FlaskView]]:
 
 
 def get(app: Flask, path: str, address: str = HERE, **headers: str) -> Any:
-    return app.test_client().get(
-        path, environ_overrides={"REMOTE_ADDR": address}, headers=headers
-    )
+    return app.test_client().get(path, environ_overrides={"REMOTE_ADDR": address}, headers=headers)
 
 
 def statuses(app: Flask, path: str, count: int, address: str = HERE, **headers: str) -> list[int]:
@@ -311,7 +309,17 @@ def limited(*texts: Any, **options: Any) -> type[FlaskView]:
 
 @pytest.mark.parametrize(
     "text",
-    ["5/fortnight", "five a second", "5", "", "0/second", "10001/day", "2/2 years", "1/s;2/m", "-1/s"],
+    [
+        "5/fortnight",
+        "five a second",
+        "5",
+        "",
+        "0/second",
+        "10001/day",
+        "2/2 years",
+        "1/s;2/m",
+        "-1/s",
+    ],
 )
 def test_what_is_no_limit_stops_the_start(app: Flask, text: str) -> None:
     with pytest.raises(RegistrationError) as error:

@@ -175,10 +175,8 @@ def _limits(view: FlaskView, name: str) -> list[Limit]:
     return limiter.limits if limiter else []
 
 
-def _errors(
-    cls: type[FlaskView], binding: Binding, limiter: Limiter | None
-) -> Iterator[Error]:
-    """Yield what can go wrong, by the docstrings of a method and of ``authorize``, and by limits."""
+def _errors(cls: type[FlaskView], binding: Binding, limiter: Limiter | None) -> Iterator[Error]:
+    """Yield what can go wrong, by docstrings, of the view's ``authorize`` too, and by limits."""
     yield from dict.fromkeys(
         error
         for function in (binding.function, inspect.unwrap(cls.authorize))

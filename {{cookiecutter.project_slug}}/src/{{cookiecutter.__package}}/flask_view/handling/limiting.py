@@ -17,6 +17,7 @@ import math
 import threading
 import time
 from array import array
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ class Windows:
 
     def __init__(self) -> None:
         """Start without any."""
-        self._calls: dict[str, tuple[int, array[float]]] = {}
+        self._calls: OrderedDict[str, tuple[int, array[float]]] = OrderedDict()
         """By key, how many seconds the window has, and when the last calls were, oldest first."""
         self._lock = threading.Lock()
 
@@ -102,9 +103,11 @@ class Windows:
         """Look at two of the keys, at most one of which is new: so none stays for ever."""
         for _ in range(2):
             key = next(iter(self._calls))
-            seconds, calls = self._calls.pop(key)
-            if calls[-1] + seconds > now and len(self._calls) < _MOST_KEYS:
-                self._calls[key] = seconds, calls
+            seconds, calls = self._calls[key]
+            if calls[-1] + seconds > now and len(self._calls) <= _MOST_KEYS:
+                self._calls.move_to_end(key)
+            else:
+                del self._calls[key]
 
 
 class Limiter:
@@ -218,7 +221,7 @@ def _parsed(place: str, text: str) -> tuple[str, int, int]:
             raise ValueError
     except ValueError:
         raise RegistrationError(
-            f"{place}: {text!r} is no limit. Write how many, and per what, such as \"5/second\", "
+            f'{place}: {text!r} is no limit. Write how many, and per what, such as "5/second", '
             f'"100 per minute" or "20/5 minutes"; from 1 to {_MOST_CALLS:,}, and a year at most.'
         ) from None
     several = f"{item.multiples} " if item.multiples > 1 else ""

@@ -164,8 +164,8 @@ def _limiters(
     limiters = {}
     for name, function in functions.items():
         definition = definition_with(cls, name, LIMITS)
-        cells = inspect.unwrap(function).__closure__ or ()
-        if definition is None and any(hasattr(cell.cell_contents, LIMITS) for cell in cells):
+        held = [cell.cell_contents for cell in inspect.unwrap(function).__closure__ or ()]
+        if definition is None and any(inspect.isfunction(h) and hasattr(h, LIMITS) for h in held):
             raise RegistrationError(
                 f"{cls.__name__}.{name}: a decorator hides its @limit; use functools.wraps in it"
             )
