@@ -69,6 +69,7 @@ FILES = {
     "src/service/flask_view/handling/client.py",
     "src/service/flask_view/handling/errors.py",
     "src/service/flask_view/handling/events.py",
+    "src/service/flask_view/handling/limiting.py",
     "src/service/flask_view/handling/promises.py",
     "src/service/flask_view/handling/requests.py",
     "src/service/flask_view/handling/serialization.py",

@@ -241,7 +241,7 @@ def _user() -> str:
 
 def _address() -> str:
     environ = request.environ
-    return f"address:{environ.get(CLIENT_ADDRESS) or environ.get('REMOTE_ADDR')}"
+    return f"address:{environ.get(CLIENT_ADDRESS) or environ.get('REMOTE_ADDR', '')}"
 
 
 def _by(function: Callable[[], Any]) -> Callable[[], str]:

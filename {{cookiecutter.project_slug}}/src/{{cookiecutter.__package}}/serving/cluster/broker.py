@@ -13,7 +13,7 @@ from typing import Any
 import redis
 import socketio
 from redis.backoff import NoBackoff
-from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from ...flask_view.handling.limiting import Asked, Windows
@@ -80,6 +80,9 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
             socket_keepalive=True,
+            # As many as handlers wait at the same time; redis-py 8 would refuse the hundred and
+            # first, as if the broker was away.
+            max_connections=2**31,
             # Whoever waits for an answer would wait several times as long.
             retry=Retry(NoBackoff(), 0),
         )
@@ -138,9 +141,6 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
         numbers = [number for _, *numbers in asked for number in numbers]
         try:
             wait = float(self._take(keys=keys, args=numbers))
-        except MaxConnectionsError:
-            # It is this process that asks too much at the same time.
-            return None
         except ResponseError as error:
             # It answers, so events get through. It may lack memory, or the right to run a script.
             if not self._cannot_count:
