@@ -165,7 +165,15 @@ def method(name: str, **more: Any) -> dict[str, Any]:
 def view(name: str, *methods: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a view of a contract."""
     nothing = {"doc": "", "source": "src/views.py:1", "path": "/odd", "namespace": "/odd"}
-    return {"name": name, **nothing, "auth": None, "limits": [], "sends": None, "methods": [*methods], **more}
+    return {
+        "name": name,
+        **nothing,
+        "auth": None,
+        "limits": [],
+        "sends": None,
+        "methods": [*methods],
+        **more,
+    }
 
 
 def takes(name: str, schema: Any) -> dict[str, Any]:
