@@ -18,7 +18,7 @@ from server import Server, eventually, package_of, started
 VIEW = '''
 """A view that tells everyone."""
 
-from ..flask_view import FlaskView, on
+from ..flask_view import FlaskView, limit, on
 
 
 class NewsView(FlaskView):
@@ -29,6 +29,10 @@ class NewsView(FlaskView):
         """POST /news?text=, and the event "tell": tell everyone."""
         self.broadcast("told", text)
         return text
+
+    @limit("3/minute", "100/hour")
+    def index(self) -> None:
+        """GET /news: read, but not all the time."""
 '''
 
 
@@ -86,6 +90,12 @@ def two(service: Path, broker: Redis) -> Iterator[tuple[Server, Listener, Listen
                 listener.client.shutdown()
 
 
+def read(server: Server) -> tuple[int, float]:
+    """Call the method that has limits, and return the status and how long it took, in seconds."""
+    begin = time.monotonic()
+    return server.request("GET", "/news").status, time.monotonic() - begin
+
+
 def readiness(server: Server) -> int:
     """Return what a load balancer is told."""
     return server.request("GET", "/health/ready").status
@@ -111,6 +121,32 @@ def test_a_broker_that_hangs_holds_nobody_up_and_is_used_again(
         broker.go_on()
         eventually(lambda: readiness(server) == 200)
         assert_is_joined(here, there)
+
+
+def test_processes_share_limits_and_each_counts_alone_while_the_broker_is_away(
+    service: Path, broker: Redis
+) -> None:
+    settings, python = {"MESSAGE_QUEUE_URL": broker.url}, interpreter(service)
+    with (
+        started(python, service, **settings) as one,
+        started(python, service, **settings) as other,
+    ):
+        assert [read(server)[0] for server in (one, other, one)] == [204] * 3
+        refused = other.request("GET", "/news")
+        assert refused.status == 429
+        assert 50 < int(refused.headers["Retry-After"]) <= 60
+
+        broker.hang()
+        # The broker is asked whether it is there all the time, so somebody else may have waited.
+        assert read(other)[1] < 5
+        eventually(lambda: readiness(other) == 503)
+        answers = [read(other) for _ in range(3)]
+        assert [status for status, _ in answers] == [204, 204, 429]
+        assert max(seconds for _, seconds in answers) < 1
+
+        broker.go_on()
+        eventually(lambda: readiness(other) == 200)
+        assert read(other)[0] == 429
 
 
 def test_a_broker_that_was_away_is_used_again(service: Path, broker: Redis) -> None:

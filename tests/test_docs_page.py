@@ -157,6 +157,7 @@ def method(name: str, **more: Any) -> dict[str, Any]:
         "result": None,
         "ack": None,
         "errors": [],
+        "limits": [],
         **more,
     }
 
@@ -164,7 +165,15 @@ def method(name: str, **more: Any) -> dict[str, Any]:
 def view(name: str, *methods: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Return a view of a contract."""
     nothing = {"doc": "", "source": "src/views.py:1", "path": "/odd", "namespace": "/odd"}
-    return {"name": name, **nothing, "auth": None, "sends": None, "methods": [*methods], **more}
+    return {
+        "name": name,
+        **nothing,
+        "auth": None,
+        "limits": [],
+        "sends": None,
+        "methods": [*methods],
+        **more,
+    }
 
 
 def takes(name: str, schema: Any) -> dict[str, Any]:
@@ -375,6 +384,7 @@ def test_a_view_is_described_as_it_is_written(docs: Docs) -> None:
     text = docs.element(card("send")).text
     for part in ("POST", "/chat/{room}/messages", "EVENT", "NewMessage", "201", "404", "chat.py:"):
         assert part in text
+    docs.sees(card("post"), "At most 20 per minute, by user.")
     docs.sees('article[aria-label="What it sends"]', "session.ended")
     docs.sees('article[aria-label="What connecting takes"]', "Credentials")
 

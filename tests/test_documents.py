@@ -292,7 +292,7 @@ def about(operation: dict[str, Any]) -> set[str]:
 def test_openapi_says_how_a_route_may_fail(chat: Path) -> None:
     paths = json.loads(said(chat, "openapi"))["paths"]
 
-    assert about(paths["/chat"]["post"]) == {"201", "401", "409", "422", "default"}
+    assert about(paths["/chat"]["post"]) == {"201", "401", "409", "422", "429", "default"}
     assert about(paths["/chat/{room}/messages"]["post"]) >= {"200", "201", "401", "404", "409"}
     assert about(paths["/session"]["delete"]) == {"204", "401", "default"}
 

@@ -291,6 +291,44 @@ answers.append(socket.emit("vote", vote, namespace="/poll", callback=True))
     assert over_socket == {"error": over_http}
 
 
+def test_the_limits_in_the_generated_readme_are_kept(poll: Path) -> None:
+    (view,) = blocks(section(read(poll), "### Limits of a method"), "python")
+    file = poll / "src" / package_of(poll) / "views" / "invite.py"
+    file.write_text(view, encoding="utf-8")
+    assert ask(
+        poll,
+        """
+app = create_app()
+client = app.test_client()
+# That of Flask-SocketIO has none either.
+client.environ_base["REMOTE_ADDR"] = ""
+socket = socketio.test_client(app, namespace="/invite")
+answers.append(client.post("/invite/ada@example.com").text)
+answers.append(socket.emit("invite", "bob@example.com", namespace="/invite", callback=True))
+answers.append(client.post("/invite/cy@example.com").json)
+answers.append(socket.emit("invite", 5, namespace="/invite", callback=True))
+for key in ("a", "a", "b"):
+    answers.append(client.get("/invite", headers={"X-Key": key}).status_code)
+""",
+    ) == [
+        "invited ada@example.com",
+        "invited bob@example.com",
+        problem := {
+            "type": "about:blank",
+            "title": "Too Many Requests",
+            "status": 429,
+            "detail": "Too many: at most 100 per hour for the whole view, by user; "
+            "2 per second and 20 per minute, by user. Try again in 1 s.",
+            "retry_after": 1,
+        },
+        {"error": problem},
+        *[200, 429, 200],
+    ]
+    for command in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
+        done = run_python(poll, 120, "-m", *command, str(file))
+        assert done.returncode == 0, done.stdout
+
+
 def settings_of(service: Path, **given: str) -> dict[str, Any]:
     """Return all settings of a service, inherited ones included, as it reads them."""
     script = "answers.append({k.upper(): v for k, v in Settings().model_dump(mode='json').items()})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import socketio as socketio_client
 from contract_service.app import create_app
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView
+from contract_service.serving.cluster.broker import RedisManager
 from contract_service.serving.settings import SettingsError
 from contract_service.settings import Settings
 from flask_socketio import join_room
@@ -117,6 +119,27 @@ def test_a_service_emits_to_its_own_clients_with_a_broker_too(app, connect) -> N
         HallView.registered().broadcast("news", b"bytes")
     assert hall.expect("news") == {"n": 1}
     assert hall.expect("news") == b"bytes"
+
+
+def manager() -> RedisManager:
+    return RedisManager(os.environ["MESSAGE_QUEUE_URL"], grace=5, serves_clients=True)
+
+
+def test_what_is_let_in_is_counted_in_all_processes_and_in_all_windows_or_none(broker) -> None:
+    here, there = (manager().windows for _ in "12")
+    both = [("short", 2, 60), ("long", 3, 100)]
+    assert [windows.take(both) for windows in (here, there)] == [0, 0]
+    assert [59 < windows.take(both) <= 60 for windows in (here, there)] == [True, True]
+    assert here.take([("long", 3, 100)]) == 0
+    assert 99 < there.take([("long", 3, 100)]) <= 100
+
+
+def test_a_broker_that_cannot_count_is_no_trouble_for_events(broker, caplog) -> None:
+    full = manager()
+    full._redis.config_set("maxmemory", 1)
+    assert [full.windows.take([("one", 1, 60)]) > 0 for _ in range(2)] == [False, True]
+    assert not full.trouble
+    assert caplog.text.count("refuses what it is asked: ") == 1
 
 
 def test_without_a_broker_a_command_says_that_it_reaches_nobody(monkeypatch) -> None:

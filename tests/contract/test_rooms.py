@@ -202,7 +202,7 @@ def test_what_was_sent_is_shown_with_the_name_of_the_room(app, sent) -> None:
     assert [record.to for record in sent] == ["red", ["red", "blue"]]
 
 
-@pytest.mark.parametrize("name", ["join", "leave", "rooms", "presence"])
+@pytest.mark.parametrize("name", ["join", "leave", "rooms", "presence", "limits"])
 def test_a_view_may_have_a_method_of_such_a_name(app, client, name) -> None:
     view = type("OldView", (FlaskView,), {name: lambda self: "its own", "route_base": "old"})
     view.register(app, socket=socketio)

@@ -8,6 +8,7 @@ the reply. What Socket.IO has and the specification has no binding for stands un
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 from .structure import Contract, Method, Schema, View
@@ -49,6 +50,8 @@ def _describe(channel: dict[str, Any], view: View) -> None:
     channel["description"] = "\n\n".join(filter(None, [channel["description"], view.doc]))
     if view.auth is not None:
         channel["x-handshake"] = {"auth": view.auth}
+    if view.limits:
+        channel.setdefault("x-handshake", {}).update(_limits(view))
     if view.sends is None:
         channel["x-sends"] = "unspecified"
 
@@ -81,7 +84,13 @@ def _receives(
             "messages": [{"$ref": f"#/channels/{key}/messages/{ack}"}],
         },
         "x-errors": [{"status": error.status, "detail": error.detail} for error in method.errors],
+        **_limits(method),
     }
+
+
+def _limits(limited: Method | View) -> dict[str, Any]:
+    """Return how often an event may be sent, or a client may connect, if that is limited."""
+    return {"x-limits": [asdict(each) for each in limited.limits]} if limited.limits else {}
 
 
 def _sends(

@@ -6,12 +6,18 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from .structure import Contract, Method, Parameter, Route, Schema, View
 
 _VARIABLE = re.compile("{(.*?)}")
 _REASONS = {"200": "OK", "201": "Created", "202": "Accepted", "204": "No content"}
+
+_RETRY_AFTER = {
+    "description": "the seconds until one more is let in, as retry_after of the problem",
+    "schema": {"type": "integer", "minimum": 1},
+}
 
 
 def document(contract: Contract) -> dict[str, Any]:
@@ -63,6 +69,9 @@ def _operation(
                 "content": {"application/json": {"schema": parameter.schema}},
             }
     operation["responses"] = _responses(method, problem)
+    if method.limits:
+        operation["x-limits"] = [asdict(each) for each in method.limits]
+        operation["responses"]["429"]["headers"] = {"Retry-After": _RETRY_AFTER}
     return operation
 
 

@@ -16,8 +16,9 @@ from pydantic_core import to_jsonable_python
 from werkzeug.routing import Rule
 
 from ..flask_view import FlaskView
-from ..flask_view.decorators import CONNECTION
+from ..flask_view.decorators import CONNECTION, SOCKET_PREFIX
 from ..flask_view.handling.binding import Binding
+from ..flask_view.handling.limiting import Limit, Limiter
 from ..flask_view.registration.views import Registered, registered_with
 from . import catalog, docstrings, results
 from .project import FOLDER, described
@@ -70,7 +71,7 @@ def _view(registered: Registered, rules: dict[Binding, list[Rule]], schemas: Sch
             answered[name].append(event)
     names = [name for name in _names(cls) if name in bindings]
     methods = [
-        _method(cls, name, bindings[name], rules[bindings[name]], answered[name], schemas)
+        _method(view, name, bindings[name], rules[bindings[name]], answered[name], schemas)
         for name in names
         if rules[bindings[name]] or answered[name]
     ]
@@ -81,6 +82,7 @@ def _view(registered: Registered, rules: dict[Binding, list[Rule]], schemas: Sch
         path=registered.path,
         namespace=view.namespace if view.socketio and (registered.events or sends) else None,
         auth=_auth(registered, schemas),
+        limits=_limits(view, f"{SOCKET_PREFIX}connect"),
         methods=methods,
         sends=sends if promises else None,
     )
@@ -111,7 +113,7 @@ def _auth(registered: Registered, schemas: Schemas) -> Schema | None:
 
 
 def _method(
-    cls: type[FlaskView],
+    view: FlaskView,
     name: str,
     binding: Binding,
     rules: list[Rule],
@@ -121,7 +123,7 @@ def _method(
     described = docstrings.parameters_of(binding.function)
     result = None
     if rules:
-        result = results.result_of(binding.returns, schemas, anything=bool(cls.representations))
+        result = results.result_of(binding.returns, schemas, anything=bool(view.representations))
     return Method(
         name=name,
         doc=docstrings.text_of(binding.function),
@@ -135,7 +137,8 @@ def _method(
         rest=binding.takes_more,
         result=result,
         ack=results.ack_of(binding.returns, schemas, has_url=bool(rules)) if events else None,
-        errors=list(_errors(cls, binding)),
+        errors=list(_errors(type(view), binding, view._limiters.get(name))),
+        limits=_limits(view, name),
     )
 
 
@@ -167,11 +170,18 @@ def _parameter(
     return Parameter(parameter.name, required, schemas.of(kind, INCOMING, **more))
 
 
-def _errors(cls: type[FlaskView], binding: Binding) -> Iterator[Error]:
-    """Yield what the docstrings of a method and of the view's ``authorize`` say can go wrong."""
+def _limits(view: FlaskView, name: str) -> list[Limit]:
+    limiter = view._limiters.get(name)
+    return limiter.limits if limiter else []
+
+
+def _errors(cls: type[FlaskView], binding: Binding, limiter: Limiter | None) -> Iterator[Error]:
+    """Yield what can go wrong, by docstrings, of the view's ``authorize`` too, and by limits."""
     yield from dict.fromkeys(
         error
         for function in (binding.function, inspect.unwrap(cls.authorize))
         if function is not FlaskView.authorize
         for error in docstrings.errors_of(function)
     )
+    if limiter:
+        yield Error(429, f"more than {limiter.words}")

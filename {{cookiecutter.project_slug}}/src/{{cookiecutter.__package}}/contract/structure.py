@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..flask_view.handling.limiting import Limit
+
 Schema = dict[str, Any]
 REFERENCE = "#/components/schemas/{model}"
 """A reference to a schema, by its name."""
@@ -73,6 +75,7 @@ class Method:
     ack: Schema | None
     """The arguments of the ack, as one array; ``None`` where the method does not say."""
     errors: list[Error]
+    limits: list[Limit]
 
     @property
     def words(self) -> dict[str, str]:
@@ -93,6 +96,8 @@ class View:
     """The namespace, if the view has anything to do with Socket.IO."""
     auth: Schema | None
     """What a client sends along to connect; ``None`` where the view does not say."""
+    limits: list[Limit]
+    """How often it may connect."""
     methods: list[Method]
     """In the order in which the class has them."""
     sends: dict[str, Schema] | None

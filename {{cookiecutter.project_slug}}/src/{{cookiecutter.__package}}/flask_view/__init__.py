@@ -1,17 +1,17 @@
 # Owned by the template: an update may change this file.
 """One class answers a resource's HTTP requests and its Socket.IO events.
 
-``FlaskView`` is the class to derive from, ``route`` and ``on`` decorate its methods, ``Problem`` is
-the error that both transports understand. In reading order:
+``FlaskView`` is the class to derive from, ``route``, ``on`` and ``limit`` decorate its methods,
+``Problem`` is the error that both transports understand. In reading order:
 
-1. ``view``: what a view can do, and ``decorators``: what ``@route`` and ``@on`` do.
+1. ``view``: what a view can do, and ``decorators``: what ``@route``, ``@on`` and ``@limit`` do.
 2. ``registration``: what happens once, when the service starts.
 3. ``handling``: what happens for each request and each event.
 4. ``rooms``: who hears what, and who is there.
 5. ``library``: the library whose conventions views follow, which ``class_views`` imports.
 """
 
-from .decorators import on, route
+from .decorators import limit, on, route
 from .handling.errors import Problem
 from .handling.promises import PromiseError
 from .handling.signature import RegistrationError
@@ -26,6 +26,7 @@ __all__ = [
     "Problem",
     "PromiseError",
     "RegistrationError",
+    "limit",
     "on",
     "register_views",
     "route",

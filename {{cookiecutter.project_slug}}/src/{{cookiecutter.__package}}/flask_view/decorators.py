@@ -1,10 +1,10 @@
 # Owned by the template: an update may change this file.
-"""The decorators of methods: ``@route`` for URLs, ``@on`` for events."""
+"""The decorators of methods: ``@route`` for URLs, ``@on`` for events, ``@limit`` for how often."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .library import library_route
 
@@ -12,12 +12,24 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EVENTS = "_socket_events"
 """The attribute in which ``@on`` keeps the events of a function."""
+LIMITS = "_limits"
+"""The attribute in which ``@limit`` keeps what it was given."""
 SOCKET_PREFIX = "socket_"
 CONNECTION = frozenset(("connect", "disconnect"))
 """Events that Socket.IO raises in a namespace; no client sends them."""
 RESERVED = CONNECTION | {"connect_error", "disconnecting", "newListener", "removeListener"}
 """Names of events that Socket.IO keeps for itself (Socket.IO protocol 5, "Sending and receiving
 data"; the last four are those of its libraries)."""
+
+USER, ADDRESS = "user", "address"
+"""By whom ``@limit`` counts, in words of its own."""
+
+
+class Declared(NamedTuple):
+    """What one ``@limit`` was given."""
+
+    limits: tuple[str, ...]
+    by: str | Callable[[], Any]
 
 
 def route(path: str = "", **options: Any) -> Callable[[F], F]:
@@ -53,6 +65,35 @@ def on(*events: str) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         setattr(function, EVENTS, (*getattr(function, EVENTS, ()), *events))
+        return function
+
+    return decorate
+
+
+def limit(*limits: str, by: str | Callable[[], Any] = USER) -> Callable[[F], F]:
+    """Bound how often a method is called, by requests and events together.
+
+    Whoever calls it more often gets a problem with the status 429, and with the whole seconds until
+    one more call is let in as ``retry_after``, before the arguments are validated. May be used
+    several times on a method, for different ``by``.
+
+    :param limits: how many, and per what: ``"5/second"``, ``"100 per minute"``, ``"20/5 minutes"``.
+        No part of time that is so long sees more calls.
+    :param by: ``"user"``: by the id in ``flask.g.user``, and by the address of a client without
+        one; ``"address"``: by the address of the client; or a function without arguments that
+        returns what to count by, such as the room, or ``None`` for the address. It is called in the
+        context of the request or the event.
+    :raises ValueError: there is no limit, or ``by`` is something else. What a limit says is checked
+        when the view is registered.
+    """
+    if not limits or not all(isinstance(text, str) for text in limits):
+        raise ValueError('@limit() takes how many, and per what: @limit("5/second", "100/minute")')
+    if by not in (USER, ADDRESS) and not callable(by):
+        raise ValueError(f'@limit(by={by!r}): "user", "address" or a function without arguments')
+
+    def decorate(function: F) -> F:
+        declared = Declared(limits, by)
+        setattr(function, LIMITS, (declared, *getattr(function, LIMITS, ())))
         return function
 
     return decorate

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, current_app, g, request
 from flask_socketio import SocketIO
 
 from .handling.client import CHARGE, client_of
+from .handling.limiting import Limiter
 from .handling.promises import Promises
 from .handling.serialization import plain
 from .handling.signature import CONVERTERS
@@ -75,6 +76,10 @@ class FlaskView(LibraryView):
     that, failures of the server (5xx) are warnings.
     """
 
+    limits: ClassVar[tuple[str, ...]] = ()
+    """How often all methods of the view together may be called by one user, or else from one
+    address: ``("5/second", "100/minute")``, as in ``@limit``. Clients that connect do not count."""
+
     sends: ClassVar[Mapping[str, Any] | None] = None
     """What the view sends by itself: the types of the payloads, by the names of the events.
 
@@ -94,6 +99,8 @@ class FlaskView(LibraryView):
     """What ``sends`` says, as registration has read it."""
     _members: Members
     _presence: Presence | None = None
+    _limiters: Mapping[str, Limiter] = {}
+    """What limits its methods, by their names."""
 
     @property
     def auth(self) -> Any:

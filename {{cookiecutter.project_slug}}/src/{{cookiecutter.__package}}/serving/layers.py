@@ -13,7 +13,7 @@ from flask_socketio import SocketIO
 from socketio import Server
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ..flask_view.handling import errors, serialization, telemetry
+from ..flask_view.handling import errors, limiting, serialization, telemetry
 from .async_mode import ASYNC_MODE
 from .browser import client as browser
 from .cluster.clients import client_manager
@@ -65,6 +65,7 @@ def surround(
     clients = client_manager(settings, serves_clients=serves_clients)
     if settings.message_queue_url:
         add_check(app, "broker", lambda: clients.trouble)
+        app.extensions[limiting.WINDOWS] = clients.windows
     requests_of_flask, connections = _path(app, settings)
     socketio.init_app(app, client_manager=clients, **_socketio_options(settings, origins))
     limits = Limits(socketio.server, settings, connections)

@@ -29,7 +29,7 @@ from ..chat.rooms import (
     summary,
 )
 from ..extensions import db
-from ..flask_view import FlaskView, Problem, on, route
+from ..flask_view import FlaskView, Problem, limit, on, route
 
 
 class ChatView(FlaskView):
@@ -77,6 +77,7 @@ class ChatView(FlaskView):
             return summary(session, room)
 
     @on("create")
+    @limit("20/minute")
     def post(self, room: NewRoom) -> tuple[RoomSummary, Literal[201]]:
         """POST /chat, and the event "create": make a room.
 
@@ -150,6 +151,7 @@ class ChatView(FlaskView):
         if is_gone:
             self._presence.tell("left", room, g.identity.person)
 
+    @limit("5/second")
     def socket_typing(self, room: RoomName) -> None:
         """Answer the event "typing": tell the others in a room.
 

@@ -20,9 +20,11 @@ from socketio import Server
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from ..decorators import SOCKET_PREFIX
 from .binding import Binding
 from .client import Client, client_of
 from .errors import Problem, problem_of
+from .limiting import guard_of
 from .requests import split
 from .serialization import loads, plain
 from .telemetry import NO_VIEW, EventRecord, user_of
@@ -51,7 +53,7 @@ def event_handler(
     :param has_url: whether it also answers requests: a tuple is then a body with its status.
     """
     method = getattr(view, name)
-    authorize = view.authorize
+    guard = guard_of(view, name)
     ack_of = _body if has_url else _ack
     record = EventRecord(binding.name, event, view.log_level)
 
@@ -64,7 +66,7 @@ def event_handler(
         try:
             if client.refusal:
                 raise Problem(*client.refusal)
-            authorize(name)
+            guard(name)
             positional, named = binding.from_event(arguments)
             ack = ack_of(method(*positional, **named))
         except Exception as error:
@@ -104,7 +106,8 @@ class ConnectionHandlers:
 
     def __init__(self) -> None:
         """Start without views."""
-        self.views: list[FlaskView] = []
+        self._views: list[FlaskView] = []
+        self._guards: list[Callable[[str], None]] = []
         self.methods: dict[str, Callable[..., Any]] = {}
         """The ``socket_connect`` and ``socket_disconnect`` of a view: at most one of each."""
         self.bindings: dict[str, Binding] = {}
@@ -113,10 +116,12 @@ class ConnectionHandlers:
     def add(self, view: FlaskView, bindings: dict[str, Binding]) -> None:
         """Add a view to the namespace.
 
-        :param view: the view, whose ``authorize`` is called at every connect.
+        :param view: the view, whose ``authorize`` is called at every connect, and then the limits
+            of its ``socket_connect``.
         :param bindings: the arguments of its methods, by ``"connect"`` and ``"disconnect"``.
         """
-        self.views.append(view)
+        self._views.append(view)
+        self._guards.append(guard_of(view, f"{SOCKET_PREFIX}connect"))
         self.bindings.update(bindings)
         for event in bindings:
             self.methods[event] = getattr(view, f"socket_{event}")
@@ -139,8 +144,8 @@ class ConnectionHandlers:
         try:
             if client.refusal:
                 raise Problem(*client.refusal)
-            for view in self.views:
-                view.authorize("connect")
+            for guard in self._guards:
+                guard("connect")
             if self._call("connect", auth) is False:
                 raise ConnectionRefusedError("refused")
             client.accept(namespace, g.get("user"))
@@ -181,12 +186,12 @@ class ConnectionHandlers:
 
     def _leave_rooms(self, *, for_good: bool) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
-        for view in self.views:
+        for view in self._views:
             view._disconnected(sid, for_good=for_good)
 
     def _forget_rooms(self) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
-        for view in self.views:
+        for view in self._views:
             view._members.forget(sid)
 
     def _call(self, event: str, argument: Any) -> Any:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from .binding import Binding
 from .client import CHARGE
+from .limiting import guard_of
 from .serialization import dumps, plain
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ _FLASK_BODIES = (str, bytes, bytearray, BaseResponse, Iterator)
 def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[..., Any]:
     """Return the function that answers the requests of one method.
 
-    In this order run: ``authorize``, ``before_request``, ``before_<name>``, the ``decorators`` of
-    the class, the method, ``after_<name>``, ``after_request``. Arguments are bound last, so a
-    decorator can refuse a request before its arguments are validated.
+    In this order run: ``authorize``, the limits, ``before_request``, ``before_<name>``, the
+    ``decorators`` of the class, the method, ``after_<name>``, ``after_request``. Arguments are
+    bound last, so a decorator can refuse a request before its arguments are validated.
 
     :param view: the one instance that serves all requests and events.
     :param name: the name of the method.
@@ -47,12 +48,12 @@ def view_function(view: FlaskView, name: str, binding: Binding) -> Callable[...,
 
     before = _hooks(view, name, ("before_request", f"before_{name}"))
     after = _hooks(view, name, (f"after_{name}", "after_request"))
-    authorize = view.authorize
+    guard = guard_of(view, name)
     representations = view.representations
 
     @functools.wraps(decorated)
     def answer(**path: Any) -> Any:
-        authorize(name)
+        guard(name)
         if (user := g.get("user")) and (charge := request.environ.get(CHARGE)):
             charge(request.environ, user, 1)
         for hook in before:

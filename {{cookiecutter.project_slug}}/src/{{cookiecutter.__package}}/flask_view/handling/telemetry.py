@@ -286,10 +286,18 @@ def context() -> dict[str, str]:
     if not has_request_context():
         return g.get("flask_view_origin", {}) if has_app_context() else {}
     asked: Any = request._get_current_object()  # type: ignore[attr-defined,unused-ignore]
-    if sid := getattr(asked, "sid", None):
-        user = user_of(g._get_current_object(), client_of(asked.environ), asked.namespace)
-        return _with_user({"sid": sid}, user)
-    return _with_user({"request_id": _request_id(asked.environ)}, g.get("user"))
+    sid = getattr(asked, "sid", None)
+    origin = {"sid": sid} if sid else {"request_id": _request_id(asked.environ)}
+    return _with_user(origin, current_user())
+
+
+def current_user() -> Any:
+    """Return the user of the current request or event."""
+    asked: Any = request._get_current_object()  # type: ignore[attr-defined,unused-ignore]
+    known = g._get_current_object()
+    if hasattr(asked, "sid"):
+        return user_of(known, client_of(asked.environ), asked.namespace)
+    return known.get("user")
 
 
 def user_of(known: _AppCtxGlobals, client: Client, namespace: str) -> Any:

@@ -15,9 +15,10 @@ from flask import Blueprint, Flask
 from flask.sansio.app import App
 from flask_socketio import SocketIO
 
-from ..decorators import CONNECTION, EVENTS, RESERVED, SOCKET_PREFIX, events_of
+from ..decorators import CONNECTION, EVENTS, LIMITS, RESERVED, SOCKET_PREFIX, events_of
 from ..handling.binding import Binding
 from ..handling.events import ConnectionHandlers, event_handler
+from ..handling.limiting import WINDOWS, Limiter, Windows, limiter_of
 from ..handling.promises import Promises
 from ..handling.signature import RegistrationError
 from ..rooms.members import Members
@@ -26,8 +27,8 @@ from .routes import METHODS, RULES, Rule, check_rules, definition_with, rules_of
 if TYPE_CHECKING:
     from ..view import FlaskView
 
-# Methods that views may well have as their own. Nothing else of ``FlaskView`` calls these.
-_REPLACEABLE = ("join", "leave", "rooms", "presence")
+# Methods that views may well have as their own. Nothing else of ``FlaskView`` uses these.
+_REPLACEABLE = ("join", "leave", "rooms", "presence", "limits")
 
 EXTENSION = "flask_view"
 """The key of what is registered with an application, by the classes, in ``app.extensions``."""
@@ -71,6 +72,7 @@ def register_view(
         name: Binding(f"{cls.__name__}.{name}", function, frozenset(cls.base_args))
         for name, function in functions.items()
     }
+    view._limiters = _limiters(cls, functions)
     routed = {name: bindings[name] for name in functions if _has_url(cls, name)}
     # The library changes base_args, and reads the attributes of the class that it is asked about.
     derived: Any = type(cls.__name__, (cls,), {"base_args": list(cls.base_args), **overrides})
@@ -114,6 +116,8 @@ def _remember(registered: Registered, app: App) -> None:
     """Let others find a view, ``FlaskView.registered`` and the contract among them."""
     view = registered.view
     app.extensions.setdefault(EXTENSION, {}).setdefault(type(view), []).append(registered)
+    if view._limiters:
+        app.extensions.setdefault(WINDOWS, Windows())
     if view._promises:
         view._promises.is_strict = app.config.get("ENVIRONMENT") != "production"
 
@@ -155,6 +159,26 @@ def _promises(cls: type[FlaskView]) -> Promises | None:
     return Promises(cls.__name__, cls.sends)
 
 
+def _limiters(
+    cls: type[FlaskView], functions: Mapping[str, Callable[..., Any]]
+) -> dict[str, Limiter]:
+    """Return what limits the methods of a view, by their names.
+
+    :raises RegistrationError: a limit is none, or has no effect.
+    """
+    limiters = {}
+    for name, function in functions.items():
+        definition = definition_with(cls, name, LIMITS)
+        held = [cell.cell_contents for cell in inspect.unwrap(function).__closure__ or ()]
+        if definition is None and any(inspect.isfunction(h) and hasattr(h, LIMITS) for h in held):
+            raise RegistrationError(
+                f"{cls.__name__}.{name}: a decorator hides its @limit; use functools.wraps in it"
+            )
+        if limiter := limiter_of(cls, name, getattr(definition, LIMITS, ())):
+            limiters[name] = limiter
+    return limiters
+
+
 def _functions(
     cls: type[FlaskView], not_routed: frozenset[str]
 ) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -163,12 +187,15 @@ def _functions(
     for name, member in inspect.getmembers_static(cls):
         full_name = f"{cls.__name__}.{name}"
         decorated = definition_with(cls, name, RULES) or definition_with(cls, name, EVENTS)
-        if name in not_routed and not (name in _REPLACEABLE and _is_replaced(cls, name)):
+        is_base = name in not_routed and not (name in _REPLACEABLE and _is_replaced(cls, name))
+        private = name.startswith(("_", "before_", "after_")) or is_base
+        if private and not decorated and definition_with(cls, name, LIMITS):
+            raise RegistrationError(f"{full_name} has a @limit, but no client calls it")
+        if is_base:
             if decorated:
                 raise RegistrationError(f"{full_name} hides a method of FlaskView; rename it")
         elif inspect.isfunction(member):
-            private = name.startswith(("_", "before_", "after_")) or name in excluded
-            if decorated or not private:
+            if decorated or not (private or name in excluded):
                 if inspect.iscoroutinefunction(inspect.unwrap(member)):
                     raise RegistrationError(f"{full_name} is async; the server calls plain methods")
                 yield name, member

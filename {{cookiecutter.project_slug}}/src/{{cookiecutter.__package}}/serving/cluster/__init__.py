@@ -3,5 +3,6 @@
 
 1. ``clients``: the clients of this process, and what reaches those of the others.
 2. ``broker``: how it reaches them, through Redis.
-3. ``rosters``: which rooms the clients of all of them are in, there, too.
+3. ``rosters`` and ``windows``: who is in which room, and how often somebody has called, of all of
+   them, in Redis as well.
 """

@@ -21,6 +21,7 @@ from ..lookup import addresses
 from ..urls import without_password
 from . import rosters
 from .clients import LOST, UP, BrokerError, LocalManager
+from .windows import SharedWindows
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +65,16 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
             socket_keepalive=True,
+            # As many as handlers wait at the same time; redis-py 8 would refuse the hundred and
+            # first, as if the broker was away.
+            max_connections=2**31,
             # Whoever waits for an answer would wait several times as long.
             retry=Retry(NoBackoff(), 0),
         )
         self._serves_clients = serves_clients
+        self._refused = ""
+        self.windows = SharedWindows(self)
+        """What was let in by limits, in all processes."""
         self._shared = rosters.SharedRosters(self)
         self.roster = Roster(self, grace, self._shared)
         """Who is in which room, of all processes."""
@@ -107,7 +114,7 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
         """Send commands in one round trip, and return the answers.
 
         :param commands: the commands of Redis, each with its arguments.
-        :return: ``None`` while the broker does not answer.
+        :return: ``None`` while the broker does not answer, or if it refuses one of them.
         :raises BrokerError: it does not answer, and no clients connect to this process.
         """
         if not commands:
@@ -118,13 +125,18 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             with self._redis.pipeline(transaction=False) as pipeline:
                 for command in commands:
                     pipeline.execute_command(*command)
-                answers: list[Any] = pipeline.execute()
+                answers: list[Any] = pipeline.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
             if not self._serves_clients:
                 raise self._silent(error) from error
             self._note(str(error) or type(error).__name__)
             return None
-        return answers
+        refused = next((str(answer) for answer in answers if isinstance(answer, Exception)), "")
+        # It answers, so events get through. It may lack memory, or the right to run a script.
+        if refused and refused != self._refused:
+            logger.error("The broker %s refuses what it is asked: %s", self.address, refused)
+        self._refused = refused
+        return None if refused else answers
 
     def drop(self, sid: str, namespace: str) -> None:
         """Cut the connection of a client, of whichever process it is.

@@ -17,6 +17,7 @@ from socketio import Server
 
 from ...flask_view import Problem
 from ...flask_view.handling.client import CHARGE, CLIENT
+from ...flask_view.handling.limiting import CLIENT_ADDRESS
 from ..async_mode import balance
 from ..settings import ServingSettings
 from .budget import BURST_SECONDS, Budget, client_network, cost, has_limits
@@ -165,6 +166,7 @@ class Limits:
                     self._log_refusal(address, "requests")
                     return problem(environ, start_response)
             environ[CHARGE] = self._charge
+            environ[CLIENT_ADDRESS] = address.name
             return serve(environ, start_response)
 
         return wsgi_app

@@ -11,7 +11,7 @@ import gc
 from importlib import import_module
 
 from ..async_mode import ASYNC_MODE
-from .placeholders import hidden, placeholders, postponed
+from .placeholders import hidden, placeholders, postponed, until_used
 
 # What is imported stays. To look for garbage meanwhile would take a tenth of the start.
 gc.disable()
@@ -35,6 +35,10 @@ with (
     import_module("flask_socketio")
     import_module(f"engineio.async_drivers.{ASYNC_MODE}")
     import_module("pydantic_settings")
+
+# Where a view has a limit, the library of that name reads it. Two thirds of what it imports are its
+# storages, for five databases, and all of them again for asyncio.
+until_used("limits.aio", "limits.storage", "limits.strategies")
 
 
 def complete() -> None:

@@ -36,6 +36,15 @@ def placeholders(*packages: str) -> Iterator[None]:
         yield
 
 
+def until_used(*modules: str) -> None:
+    """Let whoever imports modules from now on get placeholders, until something of them is used.
+
+    :param modules: their names; what is imported already is left alone.
+    """
+    for name in modules:
+        sys.modules.setdefault(name, _Placeholder(name))
+
+
 @contextmanager
 def postponed(**functions: str) -> Iterator[None]:
     """Let libraries that are imported meanwhile get functions without the modules they are in.

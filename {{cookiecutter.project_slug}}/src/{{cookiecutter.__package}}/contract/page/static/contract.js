@@ -8,14 +8,16 @@
  * @typedef {({name: string, required: boolean, schema: Schema})} Parameter
  * @typedef {({method: string, path: string, places: Record<string, string>})} Route
  * @typedef {({status: number, detail: string})} Failure
+ * @typedef {({limit: string, amount: number, seconds: number, by: string, shared: boolean})} Limit
  *
  * @typedef {({statuses: string[], media: string, schema: Schema})} Result
  *
  * @typedef {({name: string, doc: string, source: string, routes: Route[], events: string[],
- *   parameters: Parameter[], rest: boolean, result: Result | null, ack: Schema | null, errors: Failure[]})} Method
+ *   parameters: Parameter[], rest: boolean, result: Result | null, ack: Schema | null, errors: Failure[],
+ *   limits: Limit[]})} Method
  *
  * @typedef {({name: string, doc: string, source: string, path: string, namespace: string | null,
- *   auth: Schema | null, methods: Method[], sends: Record<string, Schema> | null})} View
+ *   auth: Schema | null, limits: Limit[], methods: Method[], sends: Record<string, Schema> | null})} View
  *
  * @typedef {({title: string, version: string, description: string, views: View[],
  *   schemas: Record<string, Schema>})} Contract

@@ -51,7 +51,7 @@ function card(view, method) {
         span(`verb ${route.method.toLowerCase()}`, route.method), code(route.path))),
       ...method.events.map((event) => element("li", {},
         span("verb event", "EVENT"), code(event)))),
-    div("halves", div("said", prose(method.doc), takes(method), answers(method), failures(method)),
+    div("halves", div("said", prose(method.doc), takes(method), answers(method), failures(method), limited(method.limits)),
       drawn(method, () => trying(view, method))));
 }
 
@@ -90,6 +90,18 @@ function failures(method) {
     element("li", {}, div("leaf", element("strong", "bad", String(status)), span("detail", detail))))));
 }
 
+/** @param {import("./contract.js").Limit[]} limits */
+function limited(limits) {
+  /** @type {Map<string, string[]>} */
+  const groups = new Map();
+  for (const { limit, by, shared } of limits) {
+    const whose = `${shared ? " for the whole view" : ""}, by ${by}`;
+    groups.set(whose, [...groups.get(whose) ?? [], limit]);
+  }
+  const words = [...groups].map(([whose, texts]) => texts.join(" and ") + whose).join("; ");
+  return words && quiet(`At most ${words}.`);
+}
+
 /** @param {View} view */
 function sends({ sends }) {
   const all = Object.entries(sends ?? {});
@@ -101,10 +113,11 @@ function sends({ sends }) {
 }
 
 /** @param {View} view */
-function connecting({ auth }) {
+function connecting({ auth, limits }) {
   return element("article", { ariaLabel: "What connecting takes" },
     element("h2", { tabIndex: -1 }, "What connecting takes"),
-    auth ? drawn(auth, () => tree(auth)) : quiet("This view does not say what it wants to know of who connects."));
+    auth ? drawn(auth, () => tree(auth)) : quiet("This view does not say what it wants to know of who connects."),
+    limited(limits));
 }
 
 /** @param {View} view */
