@@ -16,6 +16,7 @@ from socketio.exceptions import ConnectionError
 
 from {{ cookiecutter.__package }}.app import create_app
 from {{ cookiecutter.__package }}.extensions import socketio
+from {{ cookiecutter.__package }}.flask_view.rooms import names
 from {{ cookiecutter.__package }}.serving.process import listener
 from {{ cookiecutter.__package }}.settings import Settings
 
@@ -74,7 +75,8 @@ def sent(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Sent:
         **options: Any,
     ) -> None:
         arguments = data if isinstance(data, tuple) else () if data is None else (data,)
-        sent.append(Record(namespace or "/", event, unpacked(arguments), to or room, skip_sid))
+        about = namespace or "/", event, unpacked(arguments), names.meant(to or room), skip_sid
+        sent.append(Record(*about))
         emit(event, data, to or room, skip_sid=skip_sid, namespace=namespace, **options)
 
     monkeypatch.setattr(socketio.server, "emit", record)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
@@ -17,6 +18,11 @@ from .handling.signature import CONVERTERS
 from .handling.telemetry import context, remember_origin
 from .library import LibraryView
 from .registration.views import EXTENSION, register_view
+from .rooms.members import Members
+from .rooms.names import addressed, prefix_of
+from .rooms.payloads import STATE
+from .rooms.presence import Presence, current_sid
+from .rooms.roster import roster_of
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +87,13 @@ class FlaskView(LibraryView):
     """The namespace of the events; by default the path of the view."""
     socketio: SocketIO | None = None
     """The Socket.IO server that this view is registered with."""
+    max_rooms: ClassVar[int] = 100
+    """How many rooms of this view one client may be in."""
+
     _promises: Promises | None = None
     """What ``sends`` says, as registration has read it."""
+    _members: Members
+    _presence: Presence | None = None
 
     @property
     def auth(self) -> Any:
@@ -113,6 +124,43 @@ class FlaskView(LibraryView):
         elif charge := request.environ.get(CHARGE):
             charge(request.environ, g.get("user"), tokens)
 
+    def join(self, room: str) -> None:
+        """Let the client of this event hear what is sent to a room of this view.
+
+        A client may choose the name: it cannot be that of another client, nor of a room of another
+        view. The client leaves when it disconnects, just before ``socket_disconnect`` is called.
+
+        :param room: the name of the room, of up to 200 characters.
+        :raises Problem: 409, the client is in ``max_rooms`` rooms already; 422, that is no name;
+            503, its connection has ended.
+        """
+        is_new = self._members.join(self._manager, self.namespace, current_sid(), room)
+        if is_new and (self._presence or (self._promises and STATE in self._promises.arguments)):
+            roster_of(self._manager).joined(self.namespace, self._prefix + room)
+
+    def leave(self, room: str) -> None:
+        """Take the client of this event out of a room, in which it is not present any more either.
+
+        :param room: the name of the room; it need not be there.
+        """
+        sid = current_sid()
+        self._members.leave(self._manager, self.namespace, sid, room)
+        roster_of(self._manager).left(self.namespace, self._prefix + room, sid)
+
+    def rooms(self) -> list[str]:
+        """Return the rooms of this view that the client of this event has joined.
+
+        In ``socket_disconnect``, they are those that it was in.
+        """
+        return self._members.rooms(current_sid())
+
+    @property
+    def presence(self) -> Presence:
+        """Who is in the rooms of this view; see ``Presence``."""
+        if self._presence is None:
+            self._presence = Presence(self, roster_of(self._manager), self._prefix)
+        return self._presence
+
     def emit(
         self, event: str, data: Any = None, *, to: str | list[str], skip: str | None = None
     ) -> None:
@@ -126,7 +174,7 @@ class FlaskView(LibraryView):
         :param skip: the ``request.sid`` of a client in that room that does not get it.
         :raises PromiseError: ``sends`` says something else; not in production.
         """
-        self._emit(event, data, to=to, skip_sid=skip)
+        self._emit(event, data, to=addressed(to, self._prefix), skip_sid=skip)
 
     def broadcast(self, event: str, data: Any = None) -> None:
         """Send an event to every client of the view's namespace.
@@ -158,19 +206,23 @@ class FlaskView(LibraryView):
 
         self._server.start_background_task(run)
 
-    def kick(self, sid: str) -> None:
-        """Disconnect a client for good: its Socket.IO library does not reconnect by itself.
+    def kick(self, to: str) -> None:
+        """Disconnect clients for good: their Socket.IO libraries do not reconnect by themselves.
 
-        :param sid: the client's ``request.sid``, of this or of another process.
+        :param to: a client's ``request.sid``, or a room; of this and of other processes.
         """
-        self._server.server.disconnect(sid, self.namespace)
+        rooms = addressed(to, self._prefix)
+        if isinstance(rooms, str):
+            self._server.server.disconnect(rooms, self.namespace)
+        else:
+            self._manager.kick(rooms, self.namespace)
 
     def drop(self, sid: str) -> None:
         """Close the connection of a client, so that its Socket.IO library reconnects.
 
         :param sid: the client's ``request.sid``, of this or of another process.
         """
-        self._server.server.manager.drop(sid, self.namespace)
+        self._manager.drop(sid, self.namespace)
 
     def _emit(self, event: str, data: Any, **scope: Any) -> None:
         arguments = data if isinstance(data, tuple) else () if data is None else (data,)
@@ -179,6 +231,20 @@ class FlaskView(LibraryView):
             self._promises.check(event, arguments, payload)
         # Flask-SocketIO's own emit would take the second of several arguments for the room.
         self._server.server.emit(event, payload, namespace=self.namespace, **scope)
+
+    def _disconnected(self, sid: str, *, for_good: bool) -> None:
+        """Take a client that has left out of its rooms."""
+        rooms = self._members.leave_all(self._manager, self.namespace, sid)
+        names = [self._prefix + room for room in rooms]
+        roster_of(self._manager).disconnected(sid, self.namespace, names, for_good=for_good)
+
+    @functools.cached_property
+    def _prefix(self) -> str:
+        return prefix_of(type(self))
+
+    @property
+    def _manager(self) -> Any:
+        return self._server.server.manager
 
     @property
     def _server(self) -> SocketIO:

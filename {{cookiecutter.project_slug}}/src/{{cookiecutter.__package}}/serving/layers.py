@@ -62,7 +62,7 @@ def surround(
 
     origins = OriginRules(settings)
     origins.init_app(app)
-    clients = client_manager(settings.message_queue_url, serves_clients=serves_clients)
+    clients = client_manager(settings, serves_clients=serves_clients)
     if settings.message_queue_url:
         add_check(app, "broker", lambda: clients.trouble)
     requests_of_flask, connections = _path(app, settings)

@@ -11,6 +11,7 @@ from flask.helpers import get_debug_flag
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ..flask_view.rooms.roster import GRACE_SECONDS
 from .instance import SECRET_LENGTH, kept_secret
 from .urls import without_password
 
@@ -111,6 +112,8 @@ class ServingSettings(BaseSettings):
     """Seconds between two pings to a client."""
     ping_timeout: float = Field(default=20.0, gt=0)
     """Seconds that a client has to answer a ping."""
+    presence_grace_seconds: float = Field(default=GRACE_SECONDS, ge=0)
+    """How long a client may be away without having left the rooms that it is present in."""
     ordered_events: bool = True
     """Whether the events of one client are handled one after the other, in the order sent.
 

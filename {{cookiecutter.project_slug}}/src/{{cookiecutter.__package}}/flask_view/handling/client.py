@@ -14,6 +14,8 @@ CHARGE = "flask_view.charge"
 class Client:
     """The client of one Socket.IO connection."""
 
+    closing = False
+    """Whether the whole connection is ending, and not only the stay in a namespace."""
     refusal: tuple[int, str] | None = None
     """A status and a sentence with which all events are refused at the moment."""
 

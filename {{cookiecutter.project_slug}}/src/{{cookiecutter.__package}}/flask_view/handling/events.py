@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import g, request
 from flask_socketio import ConnectionRefusedError
+from socketio import Server
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from flask.ctx import _AppCtxGlobals
 
     from ..view import FlaskView
+
+_KICKED = Server.reason.SERVER_DISCONNECT
 
 ANSWER = "flask_view_answer"
 """The attribute of a handler with a function ``(client, sid, arguments, g)``, which is called in
@@ -154,6 +157,8 @@ class ConnectionHandlers:
         finally:
             if outcome != "ok":
                 client.discard(namespace)
+                self._leave_rooms(for_good=True)
+                self._forget_rooms()
             self.records["connect"].done(started, outcome)
 
     def disconnect(self, reason: Any = None) -> None:
@@ -163,12 +168,26 @@ class ConnectionHandlers:
         """
         started = time.perf_counter()
         outcome: Problem | str = "ok"
+        client = client_of(request.environ)
+        # Whoever is kicked does not come back; that a connection ends does not say so.
+        self._leave_rooms(for_good=reason == _KICKED and not client.closing)
         try:
             self._call("disconnect", reason)
         except Exception as error:
             outcome = problem_of(error)
+        self._forget_rooms()
         self.records["disconnect"].done(started, outcome)
-        client_of(request.environ).discard(_namespace())
+        client.discard(_namespace())
+
+    def _leave_rooms(self, *, for_good: bool) -> None:
+        sid: str = request.sid  # type: ignore[attr-defined]
+        for view in self.views:
+            view._disconnected(sid, for_good=for_good)
+
+    def _forget_rooms(self) -> None:
+        sid: str = request.sid  # type: ignore[attr-defined]
+        for view in self.views:
+            view._members.forget(sid)
 
     def _call(self, event: str, argument: Any) -> Any:
         binding = self.bindings.get(event)

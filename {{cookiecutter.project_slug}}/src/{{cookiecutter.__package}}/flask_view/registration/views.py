@@ -20,10 +20,14 @@ from ..handling.binding import Binding
 from ..handling.events import ConnectionHandlers, event_handler
 from ..handling.promises import Promises
 from ..handling.signature import RegistrationError
+from ..rooms.members import Members
 from .routes import METHODS, RULES, Rule, check_rules, definition_with, rules_of
 
 if TYPE_CHECKING:
     from ..view import FlaskView
+
+# A view that had a URL of such a name would silently be without it.
+_NOT_REPLACED = ("join", "leave", "rooms", "presence")
 
 EXTENSION = "flask_view"
 """The key of what is registered with an application, by the classes, in ``app.extensions``."""
@@ -92,6 +96,7 @@ def register_view(
     view.socketio = socket
     view.namespace = _namespace(cls, path)
     view._promises = promises
+    view._members = Members(cls.max_rooms, view._prefix)
     registered = Registered(view, path, bindings, [] if socket is None else events)
     if isinstance(app, Blueprint):
         app.record(
@@ -159,7 +164,7 @@ def _functions(
         full_name = f"{cls.__name__}.{name}"
         decorated = definition_with(cls, name, RULES) or definition_with(cls, name, EVENTS)
         if name in not_routed:
-            if decorated:
+            if decorated or (name in _NOT_REPLACED and _is_defined_by_user(cls, name)):
                 raise RegistrationError(f"{full_name} hides a method of FlaskView; rename it")
         elif inspect.isfunction(member):
             private = name.startswith(("_", "before_", "after_")) or name in excluded
@@ -172,6 +177,12 @@ def _functions(
                 f"{full_name} is a {type(member).__name__}, not a method: it cannot be served. "
                 "Put that decorator on a function that the method calls."
             )
+
+
+def _is_defined_by_user(cls: type[FlaskView], name: str) -> bool:
+    """Tell whether a class, or one that it is derived from, has an attribute of its own."""
+    owner = next(parent for parent in cls.__mro__ if name in vars(parent))
+    return owner.__module__ != __name__.replace("registration.views", "view")
 
 
 def _looks_like_method(name: str, member: Any) -> bool:

@@ -16,8 +16,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from ...flask_view.rooms.roster import Roster
 from ..lookup import addresses
 from ..urls import without_password
+from . import rosters
 from .clients import LOST, UP, BrokerError, LocalManager
 
 logger = logging.getLogger(__name__)
@@ -40,10 +42,11 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
 
     name = "redis"
 
-    def __init__(self, url: str, *, serves_clients: bool) -> None:
+    def __init__(self, url: str, *, grace: float, serves_clients: bool) -> None:
         """Connect to nothing yet.
 
         :param url: where Redis is.
+        :param grace: how many seconds a client may be away without having left.
         :param serves_clients: whether clients connect to this process. A command learns from an
             exception that it could not send.
         :raises ValueError: it is no URL, or not one of Redis.
@@ -65,6 +68,9 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             retry=Retry(NoBackoff(), 0),
         )
         self._serves_clients = serves_clients
+        self._shared = rosters.SharedRosters(self)
+        self.roster = Roster(self, grace, self._shared)
+        """Who is in which room, of all processes."""
         self._lost = LOST.labels(self.address)
         UP.labels(self.address).set_function(lambda: not self.trouble)
 
@@ -90,18 +96,35 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
         :param seconds: how long a counter is kept that nobody adds to.
         :return: nothing while the broker does not answer.
         """
-        if self.trouble or not amounts:
-            return {}
+        commands = []
+        for name, amount in amounts.items():
+            commands += [("INCRBY", f"{self.channel}:{name}", amount)]
+            commands += [("EXPIRE", f"{self.channel}:{name}", seconds)]
+        answers = self.ask(*commands)
+        return dict(zip(amounts, answers[::2], strict=True)) if answers else {}
+
+    def ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
+        """Send commands in one round trip, and return the answers.
+
+        :param commands: the commands of Redis, each with its arguments.
+        :return: ``None`` while the broker does not answer.
+        :raises BrokerError: it does not answer, and no clients connect to this process.
+        """
+        if not commands:
+            return []
+        if self._serves_clients and self.trouble:
+            return None
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                for name, amount in amounts.items():
-                    pipeline.incrby(f"{self.channel}:{name}", amount)
-                    pipeline.expire(f"{self.channel}:{name}", seconds)
-                totals = pipeline.execute()[::2]
+                for command in commands:
+                    pipeline.execute_command(*command)
+                answers: list[Any] = pipeline.execute()
         except (RedisError, OSError) as error:
+            if not self._serves_clients:
+                raise self._silent(error) from error
             self._note(str(error) or type(error).__name__)
-            return {}
-        return dict(zip(amounts, totals, strict=True))
+            return None
+        return answers
 
     def drop(self, sid: str, namespace: str) -> None:
         """Cut the connection of a client, of whichever process it is.
@@ -115,11 +138,22 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
         message = {"method": "disconnect", "drop": True, "sid": sid, "namespace": namespace}
         self._publish({**message, "host_id": self.host_id})
 
+    def kick(self, rooms: list[str], namespace: str) -> None:
+        """Disconnect all clients in some rooms, of whichever processes they are."""
+        super().kick(rooms, namespace)
+        message = {"method": "disconnect", "rooms": rooms, "namespace": namespace}
+        self._publish({**message, "host_id": self.host_id})
+
     def _handle_disconnect(self, message: dict[str, Any]) -> None:
         if message.get("drop"):
             super().drop(message["sid"], message["namespace"])
+        elif "rooms" in message:
+            super().kick(message["rooms"], message["namespace"])
         else:
             super()._handle_disconnect(message)
+
+    def _silent(self, error: Exception) -> BrokerError:
+        return BrokerError(f"The broker {self.address} does not answer: {error}")
 
     def _note(self, trouble: str) -> None:
         before, self.trouble = self.trouble, trouble
@@ -136,7 +170,7 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
             heard = self._redis.publish(self.channel, self.json.dumps(message))
         except (RedisError, OSError) as error:
             if not self._serves_clients:
-                raise BrokerError(f"The broker {self.address} does not answer: {error}") from error
+                raise self._silent(error) from error
             self._note(str(error) or type(error).__name__)
             self._lost.inc()
         else:
@@ -148,10 +182,15 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
         while True:
             try:
                 with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
-                    subscription.subscribe(self.channel)
+                    subscription.subscribe(self.channel, rosters.CHANNEL)
+                    # It reads that this has been done: from here on, no message is missed.
+                    subscription.get_message(timeout=_PAUSE)
+                    self._shared.is_behind = True
                     while not self.trouble:
                         message = subscription.get_message(timeout=_PAUSE)
-                        if message:
+                        if message and message["channel"] == rosters.CHANNEL.encode():
+                            self._shared.hear(self.roster, message["data"])
+                        elif message:
                             yield message["data"]
             except (RedisError, OSError) as error:
                 self._note(str(error) or type(error).__name__)

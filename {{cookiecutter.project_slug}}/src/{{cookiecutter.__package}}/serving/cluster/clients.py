@@ -11,8 +11,9 @@ from typing import Any
 import socketio
 from prometheus_client import Counter, Gauge
 
+from ...flask_view.rooms.roster import Roster
 from ..connections.connection import Connection
-from ..settings import SettingsError
+from ..settings import ServingSettings, SettingsError
 from ..urls import without_password
 
 # The metrics of a broker are there without one, too.
@@ -31,19 +32,22 @@ class BrokerError(RuntimeError):
     """The broker cannot be reached, so nothing was sent."""
 
 
-def client_manager(url: str, *, serves_clients: bool) -> socketio.Manager:
+def client_manager(settings: ServingSettings, *, serves_clients: bool) -> socketio.Manager:
     """Return what keeps the list of clients and sends to them.
 
-    :param url: where Redis is, as ``redis://localhost:6379``; empty without a broker.
+    :param settings: the settings of the service: where Redis is, if it has any.
     :param serves_clients: whether clients connect to this process; a command has none.
     :raises SettingsError: the URL is not one of Redis.
     """
+    url, grace = settings.message_queue_url, settings.presence_grace_seconds
     if not url:
-        return LocalManager() if serves_clients else _NoClients()
+        manager = LocalManager() if serves_clients else _NoClients()
+        manager.roster = Roster(manager, grace)
+        return manager
     from .broker import RedisManager
 
     try:
-        return RedisManager(url, serves_clients=serves_clients)
+        return RedisManager(url, grace=grace, serves_clients=serves_clients)
     except ValueError:
         # What the library says may hold a part of the password.
         raise SettingsError(
@@ -115,6 +119,20 @@ class LocalManager(socketio.Manager):  # type: ignore[misc]
         with _CHANGING:
             return iter([*super().get_participants(namespace, room)])
 
+    def is_pre_connected(self, sid: str, namespace: str) -> bool:
+        """Tell whether a client asks to be let in; for python-socketio 5.17, it is in then."""
+        is_pre_connected = getattr(super(), "is_pre_connected", self.is_connected)
+        return bool(is_pre_connected(sid, namespace))
+
+    def kick(self, rooms: list[str], namespace: str) -> None:
+        """Disconnect all clients in some rooms.
+
+        :param rooms: the rooms, as Socket.IO calls them.
+        :param namespace: the namespace that they are in.
+        """
+        for sid, _ in self.get_participants(namespace, rooms):
+            self.server.disconnect(sid, namespace, ignore_queue=True)
+
     def drop(self, sid: str, namespace: str) -> None:
         """Cut the connection of a client; its library takes that for a fault and reconnects.
 
@@ -147,4 +165,4 @@ class _NoClients(socketio.Manager):  # type: ignore[misc]
             "(MESSAGE_QUEUE_URL), what a command emits reaches them."
         )
 
-    can_disconnect = drop = emit
+    can_disconnect = drop = kick = emit

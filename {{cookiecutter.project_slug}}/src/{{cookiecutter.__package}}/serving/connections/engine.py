@@ -18,6 +18,7 @@ from engineio.packet import OPEN, Packet
 from engineio.socket import Socket
 from werkzeug.exceptions import HTTPException
 
+from ...flask_view.rooms.names import sid_of
 from .websocket import BaseWebSocket
 
 CLIENT_LEFT = engineio.Server.reason.CLIENT_DISCONNECT
@@ -55,7 +56,7 @@ class Engine(engineio.Server):  # type: ignore[misc]
             self.start_service_task = False
             self.service_task_handle = self.start_background_task(self.watch)
         try:
-            connection = self.open(self, self.generate_id(), environ)
+            connection = self.open(self, super().generate_id(), environ)
         except HTTPException as problem:
             response = problem.get_response()
             return {
@@ -84,6 +85,10 @@ class Engine(engineio.Server):  # type: ignore[misc]
         # A proxy learns from it which process has the session: see deploy/nginx.conf.
         headers = [("X-Session-ID", connection.sid)]
         return self._ok(connection.poll(), headers, jsonp_index)
+
+    def generate_id(self) -> str:
+        """Return the ``sid`` of a client in a namespace, of which there may be several."""
+        return sid_of(super().generate_id())
 
     def watch(self) -> None:
         """Find the clients that do not answer, from now on."""

@@ -31,6 +31,7 @@ def start(service: Service) -> None:
         state = "does not answer yet" if server.manager.trouble else "connected"
         logger.info("Broker %s: %s", server.manager.address, state)
         server.start_background_task(server.manager.watch)
+        server.manager.roster.keep()
         server.start_background_task(limits.share, server.manager.add)
     if not server.manager_initialized:
         # By default, it would listen to other processes only from its first client on.
