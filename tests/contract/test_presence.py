@@ -116,7 +116,7 @@ class Seen:
 
 def sees(seen: Seen, *keys: str) -> None:
     """Wait until a client knows that these are in the room, and nobody else."""
-    wait_until(lambda: seen.has_state and seen.keys() == sorted(keys) or seen.keys() == [*keys])
+    wait_until(lambda: seen.keys() == sorted(keys) and seen.has_state)
 
 
 def test_everyone_in_a_room_knows_who_is_there(client, connect) -> None:

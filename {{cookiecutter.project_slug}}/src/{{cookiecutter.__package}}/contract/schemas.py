@@ -105,6 +105,10 @@ class _Generator(GenerateJsonSchema):
 
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}
 
+    def normalize_name(self, name: str) -> str:
+        """Call ``PresenceState[Here]`` PresenceStateOfHere, which any language can."""
+        return super().normalize_name(name.replace("[", "Of").replace(", ", "And").replace("]", ""))
+
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         """Say nothing about what JSON has no words for."""
         return {}

@@ -1,5 +1,7 @@
 # Owned by the template: an update may change this file.
-"""Rooms: who hears what, and who is there. In reading order:
+"""Rooms: who hears what, and who is there.
+
+In reading order:
 
 1. ``names``: what a view's room is called in Socket.IO, and why no client can choose that name.
 2. ``members``: the rooms that each client is in.

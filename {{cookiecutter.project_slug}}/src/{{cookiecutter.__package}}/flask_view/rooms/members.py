@@ -33,7 +33,7 @@ class Members:
 
         :param sid: the client's ``request.sid``.
         """
-        return list(self._rooms.get(sid) or self._former.get(sid, ()))
+        return list(self._rooms.get(sid) or self._former.get(sid) or ())
 
     def join(self, manager: Any, namespace: str, sid: str, room: str) -> bool:
         """Put a client into a room.

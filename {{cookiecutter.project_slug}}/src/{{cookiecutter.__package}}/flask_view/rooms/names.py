@@ -51,7 +51,7 @@ def meant(to: Any) -> Any:
     """Return what a view has said for what ``addressed`` has made of it, as tests show it."""
     if not isinstance(to, list):
         return to.partition("/")[2] if isinstance(to, str) and _is_marked(to) else to
-    names = [name for name in dict.fromkeys(map(meant, to))]
+    names = list(dict.fromkeys(map(meant, to)))
     return names[0] if len(names) == 1 else names
 
 

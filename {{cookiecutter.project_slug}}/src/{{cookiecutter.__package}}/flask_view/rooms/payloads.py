@@ -1,5 +1,9 @@
 # Owned by the template: an update may change this file.
-"""What clients are told of who is in a room."""
+"""What clients are told of who is in a room.
+
+In ``sends``, ``PresenceState[Here]`` and ``PresenceDiff[Here]`` say that ``Here`` is what the view
+tracks of somebody.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +20,20 @@ MOST_SHOWN = 1_000
 
 @dataclass(frozen=True)
 class PresenceState(Generic[Meta]):
-    """Who is in a room: what a client is told once, after it has joined.
-
-    ``PresenceState[Here]`` in ``sends`` says that ``Here`` is what a view tracks of somebody.
-    """
+    """Who is in a room: what a client is told once, after it has joined."""
 
     room: str
     count: int
     """How many keys there are."""
     present: dict[str, dict[str, Meta]]
-    """What is known of a key, by key and by an id: one for each of its clients. It has the first
-    thousand keys."""
+    """What is known of each client, by key and id; of the first thousand keys."""
 
 
 @dataclass(frozen=True)
 class PresenceDiff(Generic[Meta]):
-    """What has changed since: first take the ``leaves`` away by their ids, then set the ``joins``.
+    """What has changed in a room since: remove the leaves by their ids, then set the joins.
 
-    A key without an id has left. An id that is there already has changed.
+    A key without an id has left. A join with an id that is there already is a change.
     """
 
     room: str

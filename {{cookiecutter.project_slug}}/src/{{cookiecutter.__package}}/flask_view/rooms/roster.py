@@ -158,9 +158,7 @@ class Roster:
                 place.forget(sid)
             self.untrack(place, sid)
 
-    def disconnected(
-        self, sid: str, namespace: str, names: list[str], *, for_good: bool
-    ) -> None:
+    def disconnected(self, sid: str, namespace: str, names: list[str], *, for_good: bool) -> None:
         """Note that a client is gone.
 
         :param sid: the client's ``request.sid``.
