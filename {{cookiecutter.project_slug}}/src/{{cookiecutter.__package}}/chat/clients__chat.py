@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from typing import Literal
 from uuid import UUID
 
 from flask import request
@@ -58,31 +59,32 @@ class Clients:
         try:
             for second in itertools.count(1):
                 socketio.sleep(1)
-                here = {me.id: me.expires_at for me in list(self._identities.values())}
+                here = {me.id: me for me in list(self._identities.values())}
                 if not here:
                     return
-                for session_id, expires_at in here.items():
-                    if expires_at <= now():
-                        end(self._view, session_id, Ended("expired"))
+                for me in here.values():
+                    if me.expires_at <= now():
+                        end(self._view, me, "expired")
                 # They were told already, unless the broker lost the message.
-                for session_id in _ended(list(here)) if second % 10 == 0 else ():
-                    end(self._view, session_id, Ended("signed out"))
+                for me in _ended(here) if second % 10 == 0 else ():
+                    end(self._view, me, "signed out")
         finally:
             self._watching.release()
             # Somebody may have come meanwhile, or the database did not answer.
             self._begin()
 
 
-def end(view: FlaskView, session_id: UUID, ended: Ended) -> None:
+def end(view: FlaskView, me: Identity, reason: Literal["signed out", "expired"]) -> None:
     """Tell the clients of a session, in every process, that it has ended, and disconnect them."""
-    view.emit("session.ended", ended, to=f"session:{session_id}")
-    view.kick(f"session:{session_id}")
+    view.emit("session.ended", Ended(reason), to=f"session:{me.id}")
+    view.kick(f"session:{me.id}")
 
 
-def _ended(ids: list[UUID]) -> set[UUID]:
-    lasting = select(UserSession.id).where(UserSession.id.in_(ids), UserSession.ended_at.is_(None))
+def _ended(here: dict[UUID, Identity]) -> list[Identity]:
+    found = select(UserSession.id).where(UserSession.id.in_(here), UserSession.ended_at.is_(None))
     with db.read() as session:
-        return set(ids).difference(session.scalars(lasting))
+        lasting = set(session.scalars(found))
+    return [me for me in here.values() if me.id not in lasting]
 
 
 def _closing() -> Problem:

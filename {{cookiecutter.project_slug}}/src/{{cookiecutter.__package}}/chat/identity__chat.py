@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic import BaseModel
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
@@ -63,12 +63,10 @@ def sign_in(name: str) -> tuple[Identity, str]:
 
 def sign_out(identity: Identity) -> None:
     """End somebody's session, for good and in every process."""
+    theirs = UserSession.id == identity.id
     with db.write() as session:
-        row = session.get(UserSession, identity.id, with_for_update=True)
-        if row:
-            row.ended_at = row.ended_at or now()
-            session.flush()
-            _forget(session, [row.id])
+        session.execute(update(UserSession).where(theirs).values(ended_at=now()))
+        _forget(session, theirs)
 
 
 def of_token(token: str | None) -> Identity:
@@ -79,9 +77,7 @@ def of_token(token: str | None) -> Identity:
     """
     seconds = current_app.config["SESSION_SECONDS"]
     try:
-        if token is None:
-            raise BadSignature("no token")
-        identifier = UUID(_signer().loads(token, max_age=seconds))
+        identifier = UUID(_signer().loads(token or "", max_age=seconds))
     except (BadSignature, ValueError) as error:
         raise _refusal("Sign in first.") from error
     with db.read() as session:
@@ -111,14 +107,15 @@ def _purge(session: Session) -> None:
     """Look at ten sessions, drawn by chance, and forget those that have expired."""
     some = select(UserSession.id).order_by(UserSession.id).limit(10)
     drawn = [*session.scalars(some.where(UserSession.id >= uuid4())), *session.scalars(some)][:10]
-    expired = select(UserSession.id).where(UserSession.id.in_(drawn), UserSession.expires_at <= now())
-    _forget(session, list(session.scalars(expired.with_for_update(skip_locked=True))))
+    _forget(session, UserSession.id.in_(drawn) & (UserSession.expires_at <= now()))
 
 
-def _forget(session: Session, ids: list[UUID]) -> None:
-    """Remove sessions that own nothing; they are locked, so that nobody says anything meanwhile."""
-    owns_nothing = ~exists().where(Message.author_id == UserSession.id)
-    session.execute(delete(UserSession).where(UserSession.id.in_(ids), owns_nothing))
+def _forget(session: Session, which: ColumnElement[bool]) -> None:
+    """Remove those of some sessions that own nothing, and that nobody is using at the moment."""
+    # Locked first: whoever is about to own something waits, and learns that the session is over.
+    found = select(UserSession.id).where(which).with_for_update(skip_locked=True)
+    ids, owned = list(session.scalars(found)), Message.author_id == UserSession.id
+    session.execute(delete(UserSession).where(UserSession.id.in_(ids), ~exists().where(owned)))
 
 
 def _refusal(why: str) -> Unauthorized:

@@ -170,8 +170,9 @@ def store(
     :raises Unauthorized: the session of the author has ended.
     :raises Problem: 409, a message with this client-made id has another text.
     """
-    # Until the commit, nobody removes it.
-    author = session.get(UserSession, identity.id, with_for_update={"read": True, "key_share": True})
+    # Until the commit, nobody removes it; others may lock it as well.
+    stays = {"read": True, "key_share": True}
+    author = session.get(UserSession, identity.id, with_for_update=stays)
     checked(author)
     # Held until the commit: a reader who sees an id sees all below it.
     room = find(session, name, locked=True)

@@ -172,7 +172,7 @@ class ChatView(FlaskView):
         self._clients.remove()
 
     def _people(self, room: str) -> list[Person]:
-        here = self.presence.list(room, limit=1000)
+        here = self.presence.list(room)
         found = [Person(UUID(key), metas[0]["name"]) for key, metas in here.items()]
         return sorted(found, key=attrgetter("name", "id"))[:_MOST_PEOPLE]
 

@@ -82,4 +82,4 @@ class SessionView(FlaskView):
         """DELETE /session: sign out, with every client that is connected."""
         me: Identity = g.identity
         identity.sign_out(me)
-        end(self, me.id, Ended("signed out"))
+        end(self, me, "signed out")

@@ -33,8 +33,7 @@ export class Presence {
   constructor(socket, handlers = {}) {
     this.#handlers = handlers;
     socket.on("presence_state", ({ room, count, present }) => {
-      const metas = (/** @type {[string, object]} */ [key, refs]) => [key, new Map(Object.entries(refs))];
-      this.#set(room, count, new Map(Object.entries(present).map(metas)));
+      this.#set(room, count, changed(new Map(), present, {}));
     });
     socket.on("presence_diff", ({ room, count, joins, leaves }) => {
       const known = this.#rooms.get(room);
