@@ -90,6 +90,13 @@ class LabView(FlaskView):
     def socket_cut(self):
         self.drop(request.sid)
 
+    def socket_enter(self, room, key):
+        self.join(room)
+        self.presence.track(room, key)
+
+    def socket_go(self, room):
+        self.leave(room)
+
 
 class OtherView(LabView):
     """Answers in /other."""
