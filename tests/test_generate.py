@@ -79,6 +79,13 @@ FILES = {
     "src/service/flask_view/registration/discovery.py",
     "src/service/flask_view/registration/views.py",
     "src/service/flask_view/registration/routes.py",
+    *(
+        f"src/service/flask_view/rooms/{name}.py"
+        for name in (
+            *("__init__", "members", "names", "payloads"),
+            *("place", "presence", "roster", "telling"),
+        )
+    ),
     "src/service/flask_view/view.py",
     "src/service/serving/__init__.py",
     "src/service/serving/async_mode.py",
@@ -90,6 +97,7 @@ FILES = {
     "src/service/serving/cluster/__init__.py",
     "src/service/serving/cluster/broker.py",
     "src/service/serving/cluster/clients.py",
+    "src/service/serving/cluster/rosters.py",
     "src/service/serving/connections/__init__.py",
     "src/service/serving/connections/budget.py",
     "src/service/serving/connections/connection.py",

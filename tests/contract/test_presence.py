@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from contract_service.extensions import socketio
@@ -26,7 +26,10 @@ class Here:
 
 class LobbyView(FlaskView):
     max_rooms = 3
-    sends = {"presence_state": PresenceState[Here], "presence_diff": PresenceDiff[Here]}
+    sends: ClassVar = {
+        "presence_state": PresenceState[Here],
+        "presence_diff": PresenceDiff[Here],
+    }
 
     def socket_join(self, room, key, name=""):
         self.join(room)

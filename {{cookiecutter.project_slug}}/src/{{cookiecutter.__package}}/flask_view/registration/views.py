@@ -26,8 +26,8 @@ from .routes import METHODS, RULES, Rule, check_rules, definition_with, rules_of
 if TYPE_CHECKING:
     from ..view import FlaskView
 
-# A view that had a URL of such a name would silently be without it.
-_NOT_REPLACED = ("join", "leave", "rooms", "presence")
+# Methods that views may well have as their own. Nothing else of ``FlaskView`` calls these.
+_REPLACEABLE = ("join", "leave", "rooms", "presence")
 
 EXTENSION = "flask_view"
 """The key of what is registered with an application, by the classes, in ``app.extensions``."""
@@ -163,8 +163,8 @@ def _functions(
     for name, member in inspect.getmembers_static(cls):
         full_name = f"{cls.__name__}.{name}"
         decorated = definition_with(cls, name, RULES) or definition_with(cls, name, EVENTS)
-        if name in not_routed:
-            if decorated or (name in _NOT_REPLACED and _is_defined_by_user(cls, name)):
+        if name in not_routed and not (name in _REPLACEABLE and _is_replaced(cls, name)):
+            if decorated:
                 raise RegistrationError(f"{full_name} hides a method of FlaskView; rename it")
         elif inspect.isfunction(member):
             private = name.startswith(("_", "before_", "after_")) or name in excluded
@@ -179,8 +179,8 @@ def _functions(
             )
 
 
-def _is_defined_by_user(cls: type[FlaskView], name: str) -> bool:
-    """Tell whether a class, or one that it is derived from, has an attribute of its own."""
+def _is_replaced(cls: type[FlaskView], name: str) -> bool:
+    """Tell whether a view has a method of its own in place of one of ``FlaskView``."""
     owner = next(parent for parent in cls.__mro__ if name in vars(parent))
     return owner.__module__ != __name__.replace("registration.views", "view")
 

@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 _MARK = "~"
-_SID = re.compile(f"{_MARK}[A-Za-z0-9_-]{{20}}")
+_SID = re.compile(_MARK + "[A-Za-z0-9_-]{20}")
 
 
 def sid_of(identifier: str) -> str:
