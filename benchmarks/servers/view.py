@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from flask_socketio import join_room
 from pydantic import BaseModel
 
 from ..flask_view import FlaskView, route
@@ -46,7 +45,7 @@ class BenchView(FlaskView):
 
     def socket_join(self) -> None:
         """Answer the event "join": put the client into the room."""
-        join_room("all")
+        self.join("all")
 
     def socket_tell(self, payload: Any) -> None:
         """Answer the event "tell": tell everybody in the room."""

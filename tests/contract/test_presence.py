@@ -290,6 +290,8 @@ def test_what_one_client_may_be_tracked_as_is_bounded(connect) -> None:
         assert ada.call("track", "tea", number, {}) is None
     assert ada.call("track", "tea", "more", {})["error"]["status"] == 409
     assert ada.call("track", "tea", 2, {"name": "x" * 4000})["error"]["status"] == 422
+    assert ada.call("track", "x" * 201, 2, {})["error"]["status"] == 422
+    assert ada.call("untrack", 7)["error"]["status"] == 422
     ada.call("untrack", "tea", 0)
     assert ada.call("track", "tea", "more", {}) is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView
+from contract_service.serving.cli import emit
 from flask import Flask, request
 from flask_socketio import join_room
 from werkzeug.exceptions import Forbidden
@@ -180,6 +181,18 @@ def test_a_room_is_kicked(connect) -> None:
 def test_a_request_has_no_client_that_could_join(app) -> None:
     with app.test_request_context(), pytest.raises(RuntimeError, match="Only an event"):
         HallView.registered().join("red")
+
+
+def test_the_command_emit_reaches_a_room_of_any_view(app, connect) -> None:
+    ada, bob, cem = (connect("/hall") for _ in range(3))
+    ada.call("join", "red")
+    bob.call("other_join", "red")
+    for to in ("red", sid_of(cem)):
+        done = app.test_cli_runner().invoke(emit, ["/hall", "told", '"hi"', "--to", to])
+        assert done.exit_code == 0, done.output
+    for client in (ada, bob, cem):
+        assert client.expect("told") == "hi"
+        client.refute("told")
 
 
 def test_what_was_sent_is_shown_with_the_name_of_the_room(app, sent) -> None:

@@ -20,7 +20,8 @@ from flask.cli import FlaskGroup, shell_command, with_appcontext
 from ..contract import catalog
 from ..contract.project import FOLDER, PACKAGE, command_name
 from ..flask_view import PromiseError, RegistrationError
-from ..flask_view.registration.views import promises_in
+from ..flask_view.registration.views import promises_in, registered_with
+from ..flask_view.rooms.names import addressed
 from .async_mode import ADVICE
 from .cluster.clients import BrokerError
 from .connections import limits
@@ -246,7 +247,10 @@ def emit(namespace: str, event: str, data: tuple[str, ...], to: str | None) -> N
         promised = promises_in(current_app, namespace)
         if promised and all(one.objection(event, payload, payload) for one in promised):
             promised[0].check(event, payload, payload)
-        socketio.server.emit(event, payload, namespace=namespace, to=to)
+        views = [one.view for one in registered_with(current_app)]
+        prefixes = [view._prefix for view in views if view.namespace == namespace]
+        rooms = addressed(to, *prefixes) if to else None
+        socketio.server.emit(event, payload, namespace=namespace, to=rooms)
 
 
 def _json(text: str) -> Any:

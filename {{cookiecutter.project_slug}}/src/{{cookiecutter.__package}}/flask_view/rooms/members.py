@@ -7,9 +7,7 @@ import threading
 from typing import Any
 
 from ..handling.errors import Problem
-
-_LONGEST = 200
-"""How many characters the name of a room may have."""
+from .names import named
 
 
 class Members:
@@ -45,8 +43,7 @@ class Members:
         :return: whether it was not there yet.
         :raises Problem: 409, it is in too many rooms; 422, that is no name; 503, it has left.
         """
-        if not isinstance(room, str) or not 1 <= len(room) <= _LONGEST:
-            raise Problem(422, f"The name of a room has 1 to {_LONGEST} characters.")
+        name = named(self._prefix, room)
         with self._changing:
             rooms = self._rooms.get(sid, {})
             if room in rooms:
@@ -58,7 +55,7 @@ class Members:
             # Nobody would take a client that has left out of the room again.
             check_connected(manager, namespace, sid)
             try:
-                manager.enter_room(sid, namespace, self._prefix + room)
+                manager.enter_room(sid, namespace, name)
             except (KeyError, ValueError) as error:
                 raise _closing() from error
             self._rooms.setdefault(sid, rooms)[room] = None

@@ -11,7 +11,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..handling.errors import Problem
+
 _MARK = "~"
+_LONGEST = 200
+"""How many characters the name of a room may have."""
 _SID = re.compile(_MARK + "[A-Za-z0-9_-]{20}")
 
 
@@ -33,18 +37,31 @@ def prefix_of(cls: type) -> str:
     return f"{_MARK}{cls.__module__}.{cls.__qualname__}/"
 
 
-def addressed(to: str | list[str], prefix: str) -> str | list[str]:
-    """Return the rooms of Socket.IO that a view means.
+def named(prefix: str, room: Any) -> str:
+    """Return what a room of a view is called in Socket.IO.
+
+    :param prefix: what the names of the view's rooms begin with.
+    :param room: the room, as the view calls it, or a client does.
+    :raises Problem: 422, it is none.
+    """
+    if not isinstance(room, str) or not 1 <= len(room) <= _LONGEST:
+        raise Problem(422, f"The name of a room has 1 to {_LONGEST} characters.")
+    return prefix + room
+
+
+def addressed(to: str | list[str], *prefixes: str) -> str | list[str]:
+    """Return what a view means by a room, as Socket.IO calls it: a ``sid``, or several rooms.
 
     :param to: a room, a client's ``sid``, or a list of them.
-    :param prefix: what the names of the view's rooms begin with.
+    :param prefixes: what the names of the view's rooms begin with, or of several views'.
     """
-    if isinstance(to, str):
-        if to[:1] != _MARK:
-            # Those whom Flask-SocketIO's own join_room has put there are in the room of that name.
-            return [to, prefix + to]
-        return to if is_sid(to) else prefix + to
-    return [name for one in to for name in _listed(addressed(one, prefix))]
+    if not isinstance(to, str):
+        return [name for one in to for name in _listed(addressed(one, *prefixes))]
+    if is_sid(to):
+        return to
+    rooms = [prefix + to for prefix in prefixes]
+    # Those whom Flask-SocketIO's own join_room has put there are in the room of that very name.
+    return rooms if to[:1] == _MARK else [to, *rooms]
 
 
 def meant(to: Any) -> Any:

@@ -10,8 +10,9 @@ from flask import has_request_context, request
 
 from ..handling.errors import Problem
 from ..handling.serialization import plain
+from .names import named
 from .payloads import STATE
-from .place import Meta, Place
+from .place import Meta
 from .roster import Roster
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Presence:
         :param room: the room.
         :param key: who it is; by default, everybody that this client is tracked as.
         """
-        self._roster.untrack(self._place(room), current_sid(), None if key is None else str(key))
+        under = None if key is None else str(key)
+        self._roster.untrack(*self._name(room), current_sid(), under)
 
     def list(self, room: str, /) -> dict[str, Metas]:
         """Return who is in a room: what is known of each key, once for each of its clients.
@@ -91,12 +93,12 @@ class Presence:
         :param room: the room. One that clients of this process are in is known; for any other, the
             broker is asked once.
         """
-        present = self._roster.present(self._view.namespace, self._prefix + room)
+        present = self._roster.present(*self._name(room))
         return {key: [*of_key.values()] for key, of_key in present.items()}
 
     def count(self, *rooms: str) -> dict[str, int]:
         """Return how many keys are in each of these rooms; the broker is asked once, if at all."""
-        names = [(self._view.namespace, self._prefix + room) for room in rooms]
+        names = [self._name(room) for room in rooms]
         return dict(zip(rooms, self._roster.counts(names), strict=True))
 
     def _track(self, room: str, key: Key, meta: Any) -> None:
@@ -109,11 +111,11 @@ class Presence:
                 promises.check(STATE, (example,), (example,))
             return known
 
-        sid = current_sid()
-        self._roster.track(self._place(room), sid, str(key), self._view.max_rooms, checked)
+        sid, place = current_sid(), self._roster.place(*self._name(room))
+        self._roster.track(place, sid, str(key), self._view.max_rooms, checked)
 
-    def _place(self, room: str) -> Place:
-        return self._roster.place(self._view.namespace, self._prefix + room)
+    def _name(self, room: str) -> tuple[str, str]:
+        return self._view.namespace, named(self._prefix, room)
 
 
 def current_sid() -> str:

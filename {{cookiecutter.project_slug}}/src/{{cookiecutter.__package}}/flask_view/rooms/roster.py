@@ -138,8 +138,11 @@ class Roster:
                 self._remove(place, came_back)
         self._finish(place)
 
-    def untrack(self, place: Place, sid: str, key: str | None = None) -> None:
+    def untrack(self, namespace: str, name: str, sid: str, key: str | None = None) -> None:
         """Note that a client is not in a room any more, or not under one key."""
+        place = self.places.get((namespace, name))
+        if place is None:
+            return
         with self._changing:
             for ref, where in list(self._tracked.get(sid, {}).items()):
                 if where is place and (key is None or place.ref_of(sid, key) == ref):
@@ -156,7 +159,7 @@ class Roster:
         if place := self.places.get((namespace, name)):
             with self._changing:
                 place.forget(sid)
-            self.untrack(place, sid)
+            self.untrack(namespace, name, sid)
 
     def disconnected(self, sid: str, namespace: str, names: list[str], *, for_good: bool) -> None:
         """Note that a client is gone.
@@ -282,6 +285,14 @@ class Roster:
                     place.remove(ref)
             if over or lost:
                 self._finish(place)
+            # Not as soon as the last one leaves: somebody may come and go, and come and go again,
+            # and each time it would have to be asked who is there.
+            self._forget_if_empty(place)
+
+    def _forget_if_empty(self, place: Place) -> None:
+        with self._changing:
+            if not place.own and not self._teller.clients(place.namespace, place.name):
+                self.places.pop((place.namespace, place.name), None)
 
     def _follow(self, place: Place) -> None:
         """Learn who is in a room of other processes, and correct what they know of this one's."""
@@ -326,11 +337,9 @@ class Roster:
     def _finish(self, place: Place) -> None:
         """Tell the clients of this process, and the other processes."""
         self._teller.tell(place)
-        with self._changing:
-            if not place.own and not self._teller.clients(place.namespace, place.name):
-                self.places.pop((place.namespace, place.name), None)
         if self._store is None:
             self._outgoing.clear()
+            self._forget_if_empty(place)
             return
         # Whoever comes while this is held has its changes sent by the next one, all at once.
         with self._sending:

@@ -75,7 +75,7 @@ class Teller:
                 # While nobody can change anything: from here on, it is for others to tell.
                 place.is_being_told = False
             else:
-                reached = len(news.new) + len(news.known)
+                reached = len(news.new) + (len(news.known) if news.diff else 0)
                 place.next_telling = now + _PAUSE + _PAUSE_FOR_EACH * reached
         return news
 

@@ -100,6 +100,7 @@ class SharedRosters:
             return
         self._next_beat = now + _BEAT
         answers = self._manager.ask(
+            ("EXISTS", _key("alive", roster.process)),
             ("SET", _key("alive", roster.process), "1", "EX", _LASTS),
             ("SADD", _key("processes"), roster.process),
             ("SMEMBERS", _key("processes")),
@@ -108,11 +109,12 @@ class SharedRosters:
             self.is_behind = True
             self._silent.clear()
             return
-        # It was taken for dead, or Redis has begun anew, if it is a new member.
-        if self.is_behind or answers[1]:
+        was_alive, *_, processes = answers
+        # Otherwise it may have been taken for dead, or Redis has begun anew.
+        if self.is_behind or not was_alive:
             self.is_behind = False
             roster.reconcile()
-        self._bury([*answers[2]])
+        self._bury([*processes])
 
     def _bury(self, processes: list[bytes]) -> None:
         """Remove the clients of processes that have been silent for too long."""
