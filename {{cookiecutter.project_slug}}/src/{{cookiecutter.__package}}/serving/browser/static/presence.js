@@ -11,6 +11,9 @@
  *
  * @typedef {Record<string, any>} Meta
  *
+ * @typedef {Object} Emitter  a socket of either client
+ * @property {(event: string, handler: (value: any) => void) => unknown} on
+ *
  * @typedef {Object} Handlers
  * @property {(room: string) => void} [change]  something is different, after the calls of the others
  * @property {(room: string, key: string, metas: Meta[]) => void} [join]  a key is there that was not, as
@@ -29,7 +32,7 @@ export class Presence {
   /** @type {Handlers} */
   #handlers;
 
-  /** @param {{on: (event: string, handler: (value: any) => void) => unknown}} socket @param {Handlers} handlers */
+  /** @param {Emitter} socket @param {Handlers} handlers */
   constructor(socket, handlers = {}) {
     this.#handlers = handlers;
     socket.on("presence_state", ({ room, count, present }) => {
