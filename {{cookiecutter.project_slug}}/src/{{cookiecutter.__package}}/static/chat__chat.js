@@ -139,19 +139,19 @@ function connect({ token }) {
   client.on("message", (/** @type {Message} */ message) => {
     const known = isKnown(message);
     place([message]);
-    stopTyping(message.author);
+    stopTyping(message.author.id);
     expect(message.room, message.id);
     if (document.hidden && !known && message.author.id !== session?.id) countUnread(unread + 1);
   });
   presence = new Presence(client, {
     change: (room) => room === here && showPeople(),
-    leave: (_, id) => stopTyping({ id }),
+    leave: (_, id) => stopTyping(id),
   });
   client.on("typing", (/** @type {InRoom} */ { room, person }) => {
     // One may type in another tab.
     if (room !== here || person.id === session?.id) return;
-    stopTyping(person);
-    const timer = setTimeout(() => stopTyping(person), TYPING_LASTS);
+    stopTyping(person.id);
+    const timer = setTimeout(() => stopTyping(person.id), TYPING_LASTS);
     typing.set(person.id, { name: person.name, timer });
     showTyping();
   });
@@ -327,8 +327,8 @@ function showPeople() {
   page.showPeople(people, presence?.count(here) ?? 0, session?.id);
 }
 
-/** @param {{id: string}} person */
-function stopTyping({ id }) {
+/** @param {string} id  of a person */
+function stopTyping(id) {
   clearTimeout(typing.get(id)?.timer);
   typing.delete(id);
   showTyping();
