@@ -279,6 +279,33 @@ behaviour("sends what is volatile when it can", ["now", null], async () => {
   return heard;
 });
 
+behaviour("knows who is in a room, with however many clients, also when it comes back", [
+    ["ada joins", "bob joins"], [["ada", 1], ["bob", 2]], ["bob leaves"], [["ada", 1]], 1,
+  ], async () => {
+  const { Presence } = await import("../_client/presence.js");
+  const sockets = await Promise.all([connected(), connected(), connected()]);
+  const [socket, bob, again] = sockets;
+  const told = [];
+  const presence = new Presence(socket, {
+    join: (_, key) => told.push(`${key} joins`),
+    leave: (_, key) => told.push(`${key} leaves`),
+  });
+  const seen = () => presence.list("tea").map(({ key, metas }) => [key, metas.length]);
+  const until = async (count, metas) => {
+    while (presence.count("tea") !== count || seen().flat().at(-1) !== metas) await pause(20);
+  };
+  for (const one of sockets) await one.emitWithAck("enter", "tea", one === socket ? "ada" : "bob");
+  await until(2, 2);
+  const result = [told.splice(0), seen()];
+  socket.emit("cut");
+  await next(socket, "disconnect");
+  await next(socket, "connect");
+  for (const one of [bob, again]) await one.emitWithAck("go", "tea");
+  await socket.emitWithAck("enter", "tea", "ada");
+  await until(1, 1);
+  return [...result, told, seen(), presence.count("tea")];
+});
+
 behaviour("does not emit what is reserved", [
     ["connect", "disconnect", "connect_error"].map((event) => `"${event}" is a reserved event name`),
     "still here",

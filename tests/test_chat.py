@@ -156,6 +156,11 @@ class Talker:
             # The connection is lost again, and will be back.
             return
 
+    def leaves(self) -> list[dict[str, Any]]:
+        """Return who has left, each time that it was told."""
+        diffs = [data for event, *data in self.events if event == "presence_diff"]
+        return [diff["leaves"] for (diff,) in diffs]
+
     def talk(self, stop: threading.Event) -> None:
         """Say one thing after the other, each until it is acknowledged."""
         number = 0
@@ -382,7 +387,7 @@ def test_those_of_a_killed_process_are_gone_after_a_while(bake: Bake) -> None:
         eventually(lambda: len(bob.call("people", "lobby")) == 2)
 
         one.process.kill()
-        eventually(lambda: any(event[0] == "left" for event in bob.events), seconds=60)
+        eventually(lambda: any(ada.id in left for left in bob.leaves()), seconds=60)
 
         assert [person["name"] for person in bob.call("people", "lobby")] == ["Bob"]
         ada.client.disconnect()

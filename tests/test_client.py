@@ -29,6 +29,7 @@ OFFICIAL = "socket.io-client@4.8.4"
 # Where a page in `static` finds each.
 CLIENTS = {"ours": "../_client/socket.js", "official": "./official.js"}
 OURS = "serving/browser/static/socket.js"
+PRESENCE = "serving/browser/static/presence.js"
 BEHAVIOURS = Path(__file__).with_name("behaviours.js")
 EVERY_MODE = [
     "eventlet",
@@ -88,6 +89,13 @@ class LabView(FlaskView):
 
     def socket_cut(self):
         self.drop(request.sid)
+
+    def socket_enter(self, room, key):
+        self.join(room)
+        self.presence.track(room, key)
+
+    def socket_go(self, room):
+        self.leave(room)
 
 
 class OtherView(LabView):
@@ -230,6 +238,84 @@ def test_a_client_does_the_same_where_the_server_takes_no_websocket(
 
 
 @pytest.fixture(scope="module")
+def seen(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return who is in a room, as the module for presence has it, case by case."""
+    service = baked(starter="minimal")
+    module = tmp_path_factory.mktemp("client") / "presence.mjs"
+    shutil.copy(service / "src" / package_of(service) / PRESENCE, module)
+    done = subprocess.run(
+        [program("node"), Path(__file__).with_name("presence.mjs"), module.as_uri()],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def present(**metas: Any) -> list[dict[str, Any]]:
+    """Return who is in a room, as a page gets it: the metas by key."""
+    return [{"key": key, "metas": of_key} for key, of_key in metas.items()]
+
+
+CHANGE = ["change", "tea"]
+
+
+def test_a_room_has_whom_its_state_names(seen: dict[str, Any]) -> None:
+    before, tea, coffee = seen["state"]
+    ada: list[Any] = [{"away": False}, {"away": True}]
+    bob: list[Any] = [{}]
+    assert before == coffee == [[], [], 0]
+    told = [["join", "tea", "ada", ada], ["join", "tea", "bob", bob], CHANGE]
+    assert tea == [told, present(ada=ada, bob=bob), 1500]
+
+
+def test_a_diff_says_who_comes_and_goes(seen: dict[str, Any]) -> None:
+    told = [["leave", "tea", "bob", [{"name": "Bob"}]], ["join", "tea", "cem", [{}]], CHANGE]
+    assert seen["diff"] == [told, present(ada=[{}], cem=[{}]), 2]
+
+
+def test_a_diff_that_comes_before_the_state_is_left_alone(seen: dict[str, Any]) -> None:
+    assert seen["diffBeforeState"] == [[[], [], 0], present(bob=[{}])]
+
+
+def test_who_was_there_stays_until_a_new_connection_has_a_state(seen: dict[str, Any]) -> None:
+    ada, bob, cem = [{"name": "Ada"}], [{"name": "Bob"}], [{"name": "Cem"}]
+    meanwhile, again, later = seen["reconnection"]
+    assert meanwhile == [[], present(ada=ada, bob=bob), 2]
+    told = [["leave", "tea", "bob", bob], ["join", "tea", "cem", cem], CHANGE]
+    assert again == [told, present(ada=ada, cem=cem), 2]
+    assert later == present(cem=cem)
+
+
+def test_who_has_several_tabs_leaves_with_the_last_one(seen: dict[str, Any]) -> None:
+    two, one, none = seen["severalTabs"]
+    assert two == [[CHANGE], present(ada=[{"tab": 1}, {"tab": 2}]), 1]
+    assert one == [[CHANGE], present(ada=[{"tab": 2}]), 1]
+    assert none == [[["leave", "tea", "ada", [{"tab": 2}]], CHANGE], [], 0]
+
+
+def test_what_is_updated_is_no_coming_and_no_going(seen: dict[str, Any]) -> None:
+    updated, replaced = seen["update"]
+    assert updated == [[CHANGE], present(ada=[{"away": True}, {"away": False}]), 1]
+    assert replaced == [[CHANGE], present(ada=[{"away": False}]), 1]
+
+
+def test_a_room_that_is_forgotten_is_not_known_any_more(seen: dict[str, Any]) -> None:
+    assert seen["forget"] == [[[], [], 0], present(ada=[{}])]
+
+
+def test_only_the_number_tells_of_those_whom_no_state_has_named(seen: dict[str, Any]) -> None:
+    assert seen["unknown"] == [[CHANGE], present(ada=[{}]), 1999]
+
+
+def test_a_key_may_be_any_text(seen: dict[str, Any]) -> None:
+    assert seen["names"] == ["__proto__", "constructor"]
+
+
+@pytest.fixture(scope="module")
 def odd(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what the client does before a server that does not keep to the protocol."""
     service = baked(starter="chat")
@@ -305,9 +391,12 @@ def test_the_scripts_of_the_pages_have_no_errors_of_types(baked: Bake, tmp_path:
 
 
 @pytest.mark.parametrize("starter", CHOICES["starter"])
-def test_every_service_serves_the_client_in_production_too(bake: Bake, starter: str) -> None:
+@pytest.mark.parametrize("ours", [OURS, PRESENCE])
+def test_every_service_serves_the_client_in_production_too(
+    bake: Bake, starter: str, ours: str
+) -> None:
     service = bake(starter=starter)
-    url = "/_client/socket.js"
+    url = f"/_client/{Path(ours).name}"
     with started(interpreter(service), service, **PRODUCTION) as server:
         got = ask(server, "GET", url)
         head = ask(server, "HEAD", url)
@@ -315,7 +404,7 @@ def test_every_service_serves_the_client_in_production_too(bake: Bake, starter: 
         other = ask(server, "GET", url, If_None_Match='"other"')
         metrics = server.get("/metrics")
 
-    assert got.text == (service / "src" / package_of(service) / OURS).read_text(encoding="utf-8")
+    assert got.text == (service / "src" / package_of(service) / ours).read_text(encoding="utf-8")
     assert got.headers.get_content_type() == "text/javascript"
     assert got.headers["Cache-Control"] == "no-cache"
     assert got.headers["X-Content-Type-Options"] == "nosniff"

@@ -147,7 +147,7 @@ def test_asyncapi_says_what_a_namespace_takes_answers_and_sends(chat: Path) -> N
     assert channel["x-handshake"]["auth"]["anyOf"][0]["$ref"].endswith("/Credentials")
     assert (join["action"], join["x-errors"][0]["status"]) == ("receive", 404)
     assert join["reply"]["messages"] == [{"$ref": "#/channels/chat/messages/join.ack"}]
-    assert (message["payload"]["minItems"], message["payload"]["maxItems"]) == (1, 2)
+    assert (message["payload"]["minItems"], message["payload"]["maxItems"]) == (1, 3)
     result, problem = ack["payload"]["anyOf"]
     assert result["prefixItems"] == [{"$ref": "#/components/schemas/Joined"}]
     assert problem["prefixItems"][0]["required"] == ["error"]

@@ -92,6 +92,7 @@ FILES = {
     "src/service/serving/async_mode.py",
     "src/service/serving/browser/__init__.py",
     "src/service/serving/browser/client.py",
+    "src/service/serving/browser/static/presence.js",
     "src/service/serving/browser/static/socket.js",
     "src/service/serving/cli.py",
     "src/service/serving/cluster/__init__.py",
@@ -169,11 +170,12 @@ FILES_OF_CHOICES: dict[str, set[str]] = {
 }
 FILES_OF_CHOICES["chat"] = {
     "src/service/chat/__init__.py",
+    "src/service/chat/clients.py",
     "src/service/chat/identity.py",
-    "src/service/chat/presence.py",
     "src/service/chat/rooms.py",
     "src/service/migrations/__init__.py",
     "src/service/migrations/m0001_chat.py",
+    "src/service/migrations/m0002_drop_presence.py",
     "src/service/migrations/script.py.mako",
     "src/service/models.py",
     "src/service/serving/database/__init__.py",

@@ -1,14 +1,25 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
 """Migrations: written from the models, run once however many processes begin, and by command."""
 
+import sqlite3
 import subprocess
+from contextlib import ExitStack, closing
 from pathlib import Path
 
+import pytest
 from conftest import Bake
 from environments import environ, interpreter
 from postgresql import postgresql, query
 from server import package_of
 
+# Somebody who has said something, and is connected.
+AUTHOR = "INSERT INTO sessions (id, name, expires_at) VALUES ('{id}', 'Ada', '2026-01-01')"
+MESSAGE = "INSERT INTO messages VALUES ('lobby', 1, '{id}', '{id}', 'hi', '2026-01-01')"
+CONNECTED = (
+    "INSERT INTO processes VALUES ('{id}', '2026-01-01')",
+    "INSERT INTO connections VALUES ('s', '{id}', '{id}')",
+    "INSERT INTO memberships VALUES ('lobby', 's')",
+)
 ROOM = "    last_id: Mapped[int] = mapped_column(default=0)\n"
 
 
@@ -54,6 +65,41 @@ def test_processes_that_begin_together_migrate_once(bake: Bake) -> None:
     with postgresql() as url:
         all_at_once(service, DATABASE_URL=url)
         assert query(url, "SELECT count(*) FROM rooms") == "1"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_chat_that_kept_its_presence_in_tables_keeps_its_messages(
+    bake: Bake, tmp_path: Path, database: str
+) -> None:
+    service, file = bake(starter="chat"), tmp_path / "chat.db"
+    with ExitStack() as stack:
+        on_postgresql = database == "postgresql"
+        url = stack.enter_context(postgresql()) if on_postgresql else f"sqlite:///{file}"
+
+        def migrated(*command: str) -> None:
+            status, printed = done(service, "db", *command, DATABASE_URL=url)
+            assert status == 0, printed
+
+        def rows(statement: str) -> list[str]:
+            statement = statement.format(id="1" * 32)
+            if on_postgresql:
+                return query(url, statement).splitlines()
+            with closing(sqlite3.connect(file)) as connection, connection:
+                return [str(row[0]) for row in connection.execute(statement)]
+
+        migrated("upgrade", "0001")
+        for statement in (AUTHOR, MESSAGE, *CONNECTED):
+            rows(statement)
+        migrated("upgrade")
+
+        assert rows("SELECT text FROM messages") == ["hi"]
+        with pytest.raises((sqlite3.OperationalError, subprocess.CalledProcessError)):
+            rows("SELECT sid FROM memberships")
+        migrated("check")
+        migrated("downgrade", "0001")
+        for statement in CONNECTED:
+            rows(statement)
+        assert rows("SELECT sid FROM memberships") == ["s"]
 
 
 def test_a_change_of_the_models_becomes_a_migration(bake: Bake) -> None:

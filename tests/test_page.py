@@ -204,6 +204,52 @@ def test_who_types_and_who_leaves_is_seen(ada: Browser, grace: Browser) -> None:
     assert grace.texts("#name-error") == [""]
 
 
+def test_typing_ends_by_itself_and_with_whoever_leaves(ada: Browser, grace: Browser) -> None:
+    grace.element("#text").send_keys("I am")
+    ada.sees("#typing", "Grace is typing")
+    eventually(lambda: ada.texts("#typing") == [""], 10)
+
+    grace.element("#text").send_keys(" going")
+    ada.sees("#typing", "Grace is typing")
+    grace.click("#sign-out")
+    ada.sees("#people", "1 here")
+    assert ada.texts("#typing") == [""]
+
+
+def test_tabs_of_one_session_are_one_person(start: Start, browse: Open) -> None:
+    with start(PRESENCE_GRACE_SECONDS="0") as server:
+        ada, grace = browse(server.url), browse(server.url)
+        ada.enter("Ada")
+        grace.enter("Grace")
+        # It gets a copy of what the first tab keeps, as one that is duplicated does.
+        grace.driver.execute_script("window.open(location.href)")
+        first, second = grace.driver.window_handles
+        grace.driver.switch_to.window(second)
+        grace.sees("#people", "2 here: Ada, Grace (you)")
+        grace.say("from the second tab")
+        ada.reads("from the second tab")
+        assert ada.texts("#people") == ["2 here: Ada (you), Grace"]
+
+        grace.driver.close()
+        grace.driver.switch_to.window(first)
+        grace.reads("from the second tab")
+        grace.say("from the first one")
+        ada.reads("from the second tab", "from the first one")
+        assert ada.texts("#people") == ["2 here: Ada (you), Grace"]
+
+
+def test_who_has_the_page_out_of_sight_is_away(ada: Browser, grace: Browser) -> None:
+    grace.driver.minimize_window()
+    ada.sees("#people .away", "Grace (away)")
+    grace.driver.refresh()
+    grace.sees("#people", "Grace (you) (away)")
+    assert ada.texts("#people") == ["2 here: Ada (you), Grace (away)"]
+
+    grace.driver.maximize_window()
+    eventually(lambda: ada.texts("#people") == ["2 here: Ada (you), Grace"], 10)
+    assert not ada.shown("#people .away")
+
+
 def test_nothing_is_missing_after_the_server_was_killed(start: Start, browse: Open) -> None:
     with start() as server:
         port = str(urlsplit(server.url).port)

@@ -1,6 +1,7 @@
 # ruff: noqa: D103 - the name of a test says what it asserts
 """The chat when everybody does everything at the same time, on PostgreSQL."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,8 @@ import requests
 import socketio  # type: ignore[import-untyped]
 from conftest import Bake
 from environments import interpreter
-from postgresql import postgresql, query
+from postgresql import postgresql
+from redis_server import Redis, redis
 from server import Server, eventually, started
 from socketio.exceptions import SocketIOError  # type: ignore[import-untyped]
 from test_chat import EVERY_MODE, migrate
@@ -85,6 +87,27 @@ class Visit:
         other.disconnect()
 
 
+class Told:
+    """What a client is told of who is in the room that it joins."""
+
+    def __init__(self, client: socketio.Client) -> None:
+        """Listen."""
+        self.refs: dict[str, set[str]] = {}
+        """What stands for the clients of somebody, who may have left, by their id."""
+        client.on("presence_state", lambda state: self._take(state["present"]), "/chat")
+        client.on("presence_diff", lambda diff: self._take(diff["joins"], diff["leaves"]), "/chat")
+
+    def here(self) -> set[str]:
+        """Return who is here."""
+        return {key for key, refs in self.refs.items() if refs}
+
+    def _take(self, joins: dict[str, Any], leaves: dict[str, Any] | None = None) -> None:
+        for key, metas in (leaves or {}).items():
+            self.refs[key] -= set(metas)
+        for key, metas in joins.items():
+            self.refs.setdefault(key, set()).update(metas)
+
+
 def visits(url: str, together: threading.Barrier) -> list[Any]:
     """Visit the chat several times, at the same time as others, and return every answer."""
     answers: list[Any] = []
@@ -110,14 +133,14 @@ def statuses(url: str) -> set[int]:
 
 
 @contextmanager
-def on_postgresql(bake: Bake, mode: str) -> Iterator[tuple[Server, str]]:
+def on_postgresql(bake: Bake, mode: str, **settings: str) -> Iterator[Server]:
     """Run a chat on a server of its own, and see at the end that its log tells no secrets."""
     service = bake(starter="chat", async_mode=mode)
     with postgresql() as url:
         migrate(service, url)
-        settings = {"DATABASE_URL": url, "LOG_LEVEL": "DEBUG", "MAX_EVENTS_PER_SECOND": "1000"}
+        settings |= {"DATABASE_URL": url, "LOG_LEVEL": "DEBUG", "MAX_EVENTS_PER_SECOND": "1000"}
         with started(interpreter(service), service, **settings) as server:
-            yield server, url
+            yield server
             lines = server.printed().splitlines()
             assert not [line for line in lines if MARK in line or "Traceback" in line]
 
@@ -138,30 +161,34 @@ def repeating(act: Callable[[], object], seconds: float) -> Iterator[None]:
     thread.join()
 
 
+def forget_everything(broker: Redis) -> None:
+    """Empty a broker."""
+    with socket.create_connection(("127.0.0.1", broker.port)) as connection:
+        connection.sendall(b"FLUSHALL\r\n")
+        assert connection.recv(100) == b"+OK\r\n"
+
+
 @pytest.mark.parametrize("mode", EVERY_MODE)
 def test_nothing_fails_when_everybody_does_everything_at_once(bake: Bake, mode: str) -> None:
-    with on_postgresql(bake, mode) as (server, url):
+    with on_postgresql(bake, mode, PRESENCE_GRACE_SECONDS="1") as server:
         eve = Visit(server.url)
-        here: dict[str, str] = {}
-        for event in ("joined", "left"):
-            for_her = eve.clients[0]
-            for_her.on(event, lambda told, e=event: here.update({told["person"]["id"]: e}), "/chat")
+        told = Told(eve.clients[0])
         eve.call(eve.clients[0], "join", "lobby")
 
         found = statuses(server.url)
 
         assert found <= {401, 409, 503}, found
-        assert len(here) == THREADS * ROUNDS
-        eventually(lambda: set(here.values()) == {"left"})
+        assert len(told.refs) == 1 + THREADS * ROUNDS
+        eventually(lambda: told.here() == {eve.id})
         for client in eve.clients:
             client.disconnect()
-        eventually(lambda: query(url, "SELECT count(*) FROM connections") == "0")
+        eventually(lambda: eve.request("GET", "/chat/lobby")["people"] == 0)
 
 
 @pytest.mark.parametrize("mode", EVERY_MODE)
-def test_nothing_fails_while_the_process_is_taken_for_dead(bake: Bake, mode: str) -> None:
-    with on_postgresql(bake, mode) as (server, url):
-        with repeating(lambda: query(url, "DELETE FROM processes"), 0.05):
+def test_nothing_fails_while_the_broker_forgets_everything(bake: Bake, mode: str) -> None:
+    with redis() as broker, on_postgresql(bake, mode, MESSAGE_QUEUE_URL=broker.url) as server:
+        with repeating(lambda: forget_everything(broker), 0.05):
             found = statuses(server.url)
 
         # Those who could not make a room do not find it.

@@ -1,19 +1,16 @@
 """The chat: rooms, what is said in them, and who is there."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete
 
-from {{ cookiecutter.__package }}.chat import presence, rooms
-from {{ cookiecutter.__package }}.extensions import db
-from {{ cookiecutter.__package }}.models import Process
+from {{ cookiecutter.__package }}.chat import rooms
 from {{ cookiecutter.__package }}.settings import Settings
+from {{ cookiecutter.__package }}.views import chat
 from {{ cookiecutter.__package }}.views.chat import ChatView
 
 from .support.databases import DATABASES, settings_on
@@ -24,8 +21,8 @@ SignIn = Callable[[str], LiveClient]
 
 @pytest.fixture(params=DATABASES)
 def settings(request: pytest.FixtureRequest) -> Settings:
-    """Return the settings of `app`, for each database."""
-    return settings_on(request)
+    """Return the settings of `app`, for each database; nobody is kept long who has gone."""
+    return settings_on(request).model_copy(update={"presence_grace_seconds": 0.2})
 
 
 @pytest.fixture
@@ -61,6 +58,23 @@ def said_before(ada: LiveClient, count: int) -> list[str]:
 def names(people: list[dict[str, str]]) -> list[str]:
     """Return who somebody is, of each."""
     return [person["name"] for person in people]
+
+
+def changes(client: LiveClient, timeout: float = 2) -> Iterator[tuple[str, Any]]:
+    """Yield who joins a room that a client has just joined, and who leaves it, with all clients."""
+    refs = {key: {*metas} for key, metas in client.expect("presence_state")["present"].items()}
+    while True:
+        diff = client.expect("presence_diff", timeout=timeout)
+        before = {key for key, of_key in refs.items() if of_key}
+        for key, metas in diff["leaves"].items():
+            refs[key] -= {*metas}
+        for key, metas in diff["joins"].items():
+            refs.setdefault(key, set()).update(metas)
+        here = {key for key, of_key in refs.items() if of_key}
+        for event, what in (("joined", "joins"), ("left", "leaves")):
+            for key in here - before if event == "joined" else before - here:
+                meta, *_ = diff[what][key].values()
+                yield event, {"room": diff["room"], "person": {"id": key, "name": meta["name"]}}
 
 
 def post_at_once(client: FlaskClient, path: str, body: object) -> list[Any]:
@@ -340,25 +354,30 @@ def test_nobody_joins_what_is_no_room(client: FlaskClient, sign_in: SignIn) -> N
 def test_the_others_see_who_comes_and_goes(sign_in: SignIn) -> None:
     ada, bob = sign_in("Ada"), sign_in("Bob")
     ada.call("join", "lobby")
+    told = changes(ada)
 
     here = bob.call("join", "lobby")["people"]
+    joined = next(told)
     bob.call("leave", "lobby")
 
     assert names(here) == ["Ada", "Bob"]
-    assert ada.expect("joined") == ada.expect("left") == {"room": "lobby", "person": here[1]}
+    assert joined == ("joined", {"room": "lobby", "person": here[1]})
+    assert next(told) == ("left", {"room": "lobby", "person": here[1]})
     assert ada.answer("people", "lobby") == here[:1]
-    bob.refute("joined")
+    bob.refute("presence_diff")
 
 
 @pytest.mark.parametrize("go", [LiveClient.disconnect, LiveClient.cut])
 def test_whoever_is_gone_has_left(sign_in: SignIn, go: Callable[[LiveClient], None]) -> None:
     ada, bob = sign_in("Ada"), sign_in("Bob")
-    ada.call("join", "lobby")
     bob.call("join", "lobby")
+    ada.call("join", "lobby")
+    told = changes(ada, timeout=5)
 
     go(bob)
 
-    assert ada.expect("left", timeout=5)["person"]["name"] == "Bob"
+    event, who = next(told)
+    assert (event, who["person"]["name"]) == ("left", "Bob")
     assert names(ada.call("people", "lobby")) == ["Ada"]
 
 
@@ -370,18 +389,34 @@ def test_a_person_with_two_clients_is_one_person(
     again = connect("/chat", auth={"token": token})
     for socket in (ada, bob, again):
         socket.call("join", "lobby")
+    told = changes(ada)
 
+    event, who = next(told)
     again.disconnect()
 
-    assert ada.expect("joined")["person"]["name"] == "Bob"
-    ada.refute("joined")
-    ada.refute("left")
+    assert (event, who["person"]["name"]) == ("joined", "Bob")
+    with pytest.raises(AssertionError, match="No 'presence_diff'"):
+        next(told)
+    assert names(ada.call("people", "lobby")) == ["Ada", "Bob"]
+
+
+def test_whoever_is_out_of_sight_is_away(sign_in: SignIn) -> None:
+    ada, bob = sign_in("Ada"), sign_in("Bob")
+    bob.call("join", "lobby", None, True)
+    ada.call("join", "lobby")
+    here = ada.expect("presence_state")["present"].values()
+
+    bob.call("away", False)
+
+    assert {"name": "Bob", "away": True} in [meta for metas in here for meta in metas.values()]
+    ((back,),) = (metas.values() for metas in ada.expect("presence_diff")["joins"].values())
+    assert back == {"name": "Bob", "away": False}
 
 
 def test_a_client_is_in_so_many_rooms_only(
     monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
 ) -> None:
-    monkeypatch.setattr(presence, "_MOST_ROOMS", 1)
+    monkeypatch.setattr(ChatView, "max_rooms", 1)
     ada = sign_in("Ada")
     ada.call("create", {"name": "tea"})
     ada.call("join", "lobby")
@@ -395,25 +430,12 @@ def test_a_client_is_in_so_many_rooms_only(
 def test_the_first_of_many_people_are_named(
     monkeypatch: pytest.MonkeyPatch, sign_in: SignIn
 ) -> None:
-    monkeypatch.setattr(presence, "_MOST_PEOPLE", 1)
+    monkeypatch.setattr(chat, "_MOST_PEOPLE", 1)
     ada, bob = sign_in("Ada"), sign_in("Bob")
     bob.call("join", "lobby")
 
     assert names(ada.call("join", "lobby")["people"]) == ["Ada"]
     assert ada.call("room", "lobby")["people"] == 2
-
-
-def test_a_process_that_was_taken_for_dead_takes_clients_again(app: Flask, sign_in: SignIn) -> None:
-    ada = sign_in("Ada")
-    ada.call("join", "lobby")
-    with app.app_context(), db.write() as session:
-        session.execute(delete(Process))
-
-    bob = sign_in("Bob")
-
-    assert names(bob.call("join", "lobby")["people"]) == ["Bob"]
-    # She is in no list any more, so she has to come back.
-    ada.expect("disconnect")
 
 
 def test_typing_is_told_to_the_others(sign_in: SignIn) -> None:

@@ -97,37 +97,3 @@ class Message(Base):
     sent_at: Mapped[datetime.datetime]
 
     author: Mapped[UserSession] = relationship(lazy="joined", innerjoin=True)
-
-
-class Process(Base):
-    """A process of the service that said not long ago that it is alive."""
-
-    __tablename__ = "processes"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    seen_at: Mapped[datetime.datetime]
-
-
-class Connection(Base):
-    """A client that is connected to a process, for as long as both live."""
-
-    __tablename__ = "connections"
-    __table_args__ = (Index(None, "process_id"), Index(None, "session_id"))
-
-    sid: Mapped[str] = mapped_column(String(64), primary_key=True)
-    process_id: Mapped[UUID] = mapped_column(ForeignKey("processes.id", ondelete="CASCADE"))
-    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id"))
-
-    session: Mapped[UserSession] = relationship(lazy="joined", innerjoin=True)
-
-
-class Membership(Base):
-    """A client that is in a room."""
-
-    __tablename__ = "memberships"
-    __table_args__ = (Index(None, "sid"),)
-
-    room: Mapped[str] = mapped_column(ForeignKey("rooms.name"), primary_key=True)
-    sid: Mapped[str] = mapped_column(
-        ForeignKey("connections.sid", ondelete="CASCADE"), primary_key=True
-    )

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID, uuid4
 
 from flask import current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic import BaseModel
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
 from ..extensions import db
-from ..models import Connection, Message, UserSession, now
-
-SIGNED_OUT: Final = "signed out"
-EXPIRED: Final = "expired"
-STAYS = {"read": True, "key_share": True}
-"""How a row is locked that must not be deleted before the commit; others may lock it as well."""
-_OWNS_NOTHING = (
-    ~exists().where(Connection.session_id == UserSession.id),
-    ~exists().where(Message.author_id == UserSession.id),
-)
+from ..models import Message, UserSession, now
 
 
 class Credentials(BaseModel):
     """What a client sends along when it connects."""
 
     token: str | None = None
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What the clients of a session are told when it ends."""
-
-    reason: Literal["signed out", "expired"]
 
 
 @dataclass(frozen=True)
@@ -55,10 +39,12 @@ class Identity(Person):
 
     expires_at: datetime.datetime
 
-    @property
-    def person(self) -> Person:
-        """What the others see."""
-        return Person(self.id, self.name)
+
+@dataclass(frozen=True)
+class Ended:
+    """What the clients of a session are told when it ends."""
+
+    reason: Literal["signed out", "expired"]
 
 
 def sign_in(name: str) -> tuple[Identity, str]:
@@ -70,36 +56,17 @@ def sign_in(name: str) -> tuple[Identity, str]:
     row = UserSession(id=uuid4(), name=name, expires_at=expires_at)
     with db.write() as session:
         # So that those who only sign in cannot fill the table.
-        purge(session, 10)
+        _purge(session)
         session.add(row)
     return Identity(row.id, name, expires_at), _signer().dumps(row.id.hex)
 
 
-def sign_out(session: Session, identity: Identity) -> None:
-    """End a session, for good and in every process.
-
-    :param session: a transaction that writes.
-    :param identity: whose session it is.
-    """
-    lasting = UserSession.id == identity.id, UserSession.ended_at.is_(None)
-    session.execute(update(UserSession).where(*lasting).values(ended_at=now()))
-
-
-def purge(session: Session, count: int) -> None:
-    """Look at some sessions, drawn by chance, and remove those that are over and own nothing.
-
-    :param session: a transaction that writes.
-    :param count: how many to look at; where there are no more than that, it is all of them.
-    """
-    start, some = uuid4(), select(UserSession.id).order_by(UserSession.id).limit(count)
-    drawn = list(session.scalars(some.where(UserSession.id >= start)))
-    drawn += session.scalars(some.where(UserSession.id < start).limit(count - len(drawn)))
-    is_over = or_(UserSession.ended_at.is_not(None), UserSession.expires_at <= now())
-    found = select(UserSession.id).where(UserSession.id.in_(drawn), is_over, *_OWNS_NOTHING)
-    # Locked first: whoever is about to own something waits, and learns that the session is over.
-    ids = list(session.scalars(found.with_for_update(skip_locked=True)))
-    if ids:
-        session.execute(delete(UserSession).where(UserSession.id.in_(ids), *_OWNS_NOTHING))
+def sign_out(identity: Identity) -> None:
+    """End somebody's session, for good and in every process."""
+    theirs = UserSession.id == identity.id
+    with db.write() as session:
+        session.execute(update(UserSession).where(theirs).values(ended_at=now()))
+        _forget(session, theirs)
 
 
 def of_token(token: str | None) -> Identity:
@@ -110,14 +77,11 @@ def of_token(token: str | None) -> Identity:
     """
     seconds = current_app.config["SESSION_SECONDS"]
     try:
-        if token is None:
-            raise BadSignature("no token")
-        identifier = UUID(_signer().loads(token, max_age=seconds))
+        identifier = UUID(_signer().loads(token or "", max_age=seconds))
     except (BadSignature, ValueError) as error:
-        raise refusal("Sign in first.") from error
+        raise _refusal("Sign in first.") from error
     with db.read() as session:
-        row = session.get(UserSession, identifier)
-        return checked(row)
+        return checked(session.get(UserSession, identifier))
 
 
 def of_request() -> Identity:
@@ -135,12 +99,26 @@ def checked(row: UserSession | None) -> Identity:
     :raises Unauthorized: it has.
     """
     if row is None or row.ended_at or row.expires_at <= now():
-        raise refusal("The session has ended. Sign in again.")
+        raise _refusal("The session has ended. Sign in again.")
     return Identity(row.id, row.name, row.expires_at)
 
 
-def refusal(why: str) -> Unauthorized:
-    """Return the refusal of somebody who is not signed in."""
+def _purge(session: Session) -> None:
+    """Look at ten sessions, drawn by chance, and forget those that have expired."""
+    some = select(UserSession.id).order_by(UserSession.id).limit(10)
+    drawn = [*session.scalars(some.where(UserSession.id >= uuid4())), *session.scalars(some)][:10]
+    _forget(session, UserSession.id.in_(drawn) & (UserSession.expires_at <= now()))
+
+
+def _forget(session: Session, which: ColumnElement[bool]) -> None:
+    """Remove those of some sessions that own nothing, and that nobody is using at the moment."""
+    # Locked first: whoever is about to own something waits, and learns that the session is over.
+    found = select(UserSession.id).where(which).with_for_update(skip_locked=True)
+    ids, owned = list(session.scalars(found)), Message.author_id == UserSession.id
+    session.execute(delete(UserSession).where(UserSession.id.in_(ids), ~exists().where(owned)))
+
+
+def _refusal(why: str) -> Unauthorized:
     return Unauthorized(why, www_authenticate=WWWAuthenticate("bearer"))
 
 

@@ -12,16 +12,15 @@ from itertools import accumulate
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
-from sqlalchemy import Select, select
+from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from ..flask_view import Problem
 from ..models import Message, Room, UserSession, now
-from .identity import STAYS, Identity, Person, checked
-from .presence import head_counts
+from .identity import Identity, Person, checked
 
 RoomName = Annotated[str, StringConstraints(pattern="^[a-z0-9](-?[a-z0-9]){0,39}$")]
 """What a client may call a room."""
@@ -35,13 +34,6 @@ Limit = Annotated[int, Field(ge=1, le=500)]
 _PART = 100_000
 
 
-def _storable(text: str) -> str:
-    """Refuse the one character that PostgreSQL cannot store."""
-    if "\0" in text:
-        raise ValueError("must not hold a null character")
-    return text
-
-
 class NewRoom(BaseModel):
     """What a client sends to make a room."""
 
@@ -51,11 +43,27 @@ class NewRoom(BaseModel):
 class NewMessage(BaseModel):
     """What a client sends to say something."""
 
-    text: Annotated[
-        str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_storable)
-    ]
+    # PostgreSQL cannot store the null character.
+    text: Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
     client_id: UUID
     """Made by the client, once for each message: it can be sent again and is stored once."""
+
+
+@dataclass(frozen=True)
+class Here:
+    """Somebody who is in a room, as one of their clients says it."""
+
+    name: str
+    away: bool
+    """Whether the client is out of sight."""
+
+
+@dataclass(frozen=True)
+class InRoom:
+    """Somebody, and the room in which they do something."""
+
+    room: str
+    person: Person
 
 
 @dataclass(frozen=True)
@@ -95,27 +103,25 @@ class Joined(History):
     people: list[Person]
 
 
-def summaries(session: Session, *, after: str | None, limit: int) -> list[RoomSummary]:
-    """Return rooms, by name.
-
-    :param after: the name of the last room that the reader has.
-    :param limit: how many it wants at most.
-    """
+def some(session: Session, *, after: str | None, limit: int) -> list[Room]:
+    """Return the first rooms by name, or the first ones after a name."""
     wanted = select(Room).order_by(Room.name).limit(limit)
-    return _summaries(session, wanted if after is None else wanted.where(Room.name > after))
+    return list(session.scalars(wanted if after is None else wanted.where(Room.name > after)))
 
 
-def summary(session: Session, name: str) -> RoomSummary:
-    """Return one room.
+def find(session: Session, name: str, *, locked: bool = False) -> Room:
+    """Return a room.
 
+    :param locked: whether nobody else may change it until the commit.
     :raises NotFound: there is none of that name.
     """
-    for found in _summaries(session, select(Room).where(Room.name == name)):
-        return found
-    raise _unknown(name)
+    room = session.get(Room, name, with_for_update={"key_share": True} if locked else None)
+    if room is None:
+        raise NotFound(f"There is no room {name}.")
+    return room
 
 
-def create(session: Session, name: str) -> RoomSummary:
+def create(session: Session, name: str) -> None:
     """Make a room.
 
     :param session: a transaction that writes.
@@ -126,16 +132,6 @@ def create(session: Session, name: str) -> RoomSummary:
         session.flush()
     except IntegrityError as error:
         raise Problem(409, f"There is a room {name} already.") from error
-    return RoomSummary(name, 0, 0)
-
-
-def check(session: Session, name: str) -> None:
-    """Refuse a room that does not exist.
-
-    :raises NotFound: it does not.
-    """
-    if session.get(Room, name) is None:
-        raise _unknown(name)
 
 
 def history(
@@ -143,25 +139,20 @@ def history(
 ) -> History:
     """Return messages of a room: those behind an id, or the last ones, of all or before an id.
 
-    They are fewer than wanted if they are long, so that no answer is too long for a connection.
+    They are fewer than the limit if they are long, so that no answer is too long for a connection.
 
-    :param since: the id of the last message that the reader has.
-    :param before: the id of the first message that the reader has.
-    :param limit: how many it wants at most.
     :raises NotFound: there is no such room.
     :raises Problem: 422, both ids are given.
     """
     if since is not None and before is not None:
         raise Problem(422, "Ask for messages since an id or before one, not for both at once.")
-    check(session, room)
-    wanted = select(Message).where(Message.room == room).limit(limit + 1)
-    if since is not None:
-        wanted = wanted.where(Message.id > since).order_by(Message.id)
-    else:
-        wanted = wanted.order_by(Message.id.desc())
+    find(session, room)
+    wanted = select(Message).where(Message.room == room, Message.id > (since or 0))
     if before is not None:
         wanted = wanted.where(Message.id < before)
-    found = [_sent(row) for row in session.scalars(wanted)]
+    in_order = Message.id.desc() if since is None else Message.id
+    rows = session.scalars(wanted.order_by(in_order).limit(limit + 1))
+    found = [_sent(row) for row in rows]
     lengths = accumulate(len(message.text) for message in found)
     count = min(limit, max(1, sum(length <= _PART for length in lengths)))
     messages = sorted(found[:count], key=lambda message: message.id)
@@ -179,46 +170,24 @@ def store(
     :raises Unauthorized: the session of the author has ended.
     :raises Problem: 409, a message with this client-made id has another text.
     """
-    author = session.get(UserSession, identity.id, with_for_update=STAYS)
+    # Until the commit, nobody removes it; others may lock it as well.
+    stays = {"read": True, "key_share": True}
+    author = session.get(UserSession, identity.id, with_for_update=stays)
     checked(author)
     # Held until the commit: a reader who sees an id sees all below it.
-    room = session.get(Room, name, with_for_update={"key_share": True})
-    if room is None:
-        raise _unknown(name)
-    known = session.scalar(
-        select(Message).where(
-            Message.room == name,
-            Message.author_id == identity.id,
-            Message.client_id == message.client_id,
-        )
-    )
-    if known and known.text != message.text:
-        raise Problem(409, "Another message was sent with this client_id.")
-    if known:
+    room = find(session, name, locked=True)
+    ids = {"author_id": identity.id, "client_id": message.client_id}
+    if known := session.scalar(select(Message).filter_by(room=name, **ids)):
+        if known.text != message.text:
+            raise Problem(409, "Another message was sent with this client_id.")
         return _sent(known), False
     room.last_id += 1
-    row = Message(
-        room=name,
-        id=room.last_id,
-        author=author,
-        client_id=message.client_id,
-        text=message.text,
-        sent_at=now(),
-    )
+    said = message.model_dump()
+    row = Message(room=name, id=room.last_id, author=author, sent_at=now(), **said)
     session.add(row)
     return _sent(row), True
-
-
-def _summaries(session: Session, rooms: Select[Room]) -> list[RoomSummary]:
-    found = list(session.scalars(rooms))
-    counts = head_counts(session, [room.name for room in found])
-    return [RoomSummary(room.name, room.last_id, counts.get(room.name, 0)) for room in found]
 
 
 def _sent(row: Message) -> ChatMessage:
     author = Person(row.author.id, row.author.name)
     return ChatMessage(row.id, row.room, author, row.text, row.client_id, row.sent_at)
-
-
-def _unknown(name: str) -> NotFound:
-    return NotFound(f"There is no room {name}.")

@@ -12,7 +12,7 @@
  * @property {string} id
  * @property {string} name
  *
- * @typedef {Object} Presence  somebody in a room
+ * @typedef {Object} InRoom  somebody who does something in a room
  * @property {string} room
  * @property {Person} person
  *
@@ -41,6 +41,7 @@
 import * as page from "./page.js";
 import { $ } from "./page.js";
 import { ask, http } from "./server.js";
+import { Presence } from "../_client/presence.js";
 import { io } from "../_client/socket.js";
 
 const FIRST_DELAY = 1000;
@@ -51,7 +52,7 @@ const ROOMS_PART = 100;
 const TYPING_EVERY = 2000;
 const TYPING_LASTS = 4000;
 
-// Of this tab alone: two tabs are two people.
+// Of this tab, and of those that it is duplicated into: they are one person.
 /** @type {({token: string} & Person) | null} */
 let session = JSON.parse(sessionStorage.getItem("session") ?? "null");
 /** @type {Draft[]} */
@@ -59,6 +60,8 @@ let drafts = JSON.parse(sessionStorage.getItem("drafts") ?? "[]");
 let delivering = false;
 /** @type {import("../_client/socket.js").Socket | null} */
 let socket = null;
+/** @type {Presence | null} */
+let presence = null;
 /** @type {Map<string, Room>} */
 const rooms = new Map();
 /** The room on show; `joined` once its history is here and its messages arrive. */
@@ -67,8 +70,6 @@ let joined = false;
 let visits = 0;
 let unread = 0;
 let roomsWanted = ROOMS_PART;
-/** @type {Person[]} */
-let people = [];
 /** @type {Map<string, {name: string, timer: number}>} */
 const typing = new Map();
 let typedAt = 0;
@@ -138,21 +139,19 @@ function connect({ token }) {
   client.on("message", (/** @type {Message} */ message) => {
     const known = isKnown(message);
     place([message]);
-    stopTyping(message.author);
+    stopTyping(message.author.id);
     expect(message.room, message.id);
     if (document.hidden && !known && message.author.id !== session?.id) countUnread(unread + 1);
   });
-  client.on("joined", (/** @type {Presence} */ { room, person }) => {
-    if (room === here) setPeople([...people, person]);
+  presence = new Presence(client, {
+    change: (room) => room === here && showPeople(),
+    leave: (_, id) => stopTyping(id),
   });
-  client.on("left", (/** @type {Presence} */ { room, person }) => {
-    if (room === here) setPeople(people.filter(({ id }) => id !== person.id));
-    stopTyping(person);
-  });
-  client.on("typing", (/** @type {Presence} */ { room, person }) => {
-    if (room !== here) return;
-    stopTyping(person);
-    const timer = setTimeout(() => stopTyping(person), TYPING_LASTS);
+  client.on("typing", (/** @type {InRoom} */ { room, person }) => {
+    // One may type in another tab.
+    if (room !== here || person.id === session?.id) return;
+    stopTyping(person.id);
+    const timer = setTimeout(() => stopTyping(person.id), TYPING_LASTS);
     typing.set(person.id, { name: person.name, timer });
     showTyping();
   });
@@ -162,7 +161,7 @@ function connect({ token }) {
 /** @param {string} reason */
 function endSession(reason) {
   socket?.disconnect();
-  socket = session = null;
+  socket = presence = session = null;
   rooms.clear();
   sessionStorage.removeItem("session");
   page.view("entry");
@@ -227,7 +226,7 @@ function show(name) {
   showEarlier();
   typing.clear();
   showTyping();
-  setPeople([]);
+  showPeople();
   showDrafts();
   countUnread(0);
 }
@@ -236,6 +235,7 @@ function show(name) {
 async function enter(name) {
   if (here !== name) {
     socket?.emit("leave", here);
+    presence?.forget(here);
     show(name);
   }
   const visit = ++visits;
@@ -243,9 +243,8 @@ async function enter(name) {
   page.showBusy(true);
   try {
     const room = roomNamed(name);
-    let part = await ask(socket, "join", name, room.last);
+    let part = await ask(socket, "join", name, room.last, document.hidden);
     if (visit !== visits) return;
-    setPeople(part.people);
     if (room.last === null) {
       // These are the newest: if there are more, they are earlier.
       Object.assign(room, { first: part.messages[0]?.id ?? 1, earlier: part.more });
@@ -320,14 +319,16 @@ function place(messages, keep = page.keepPlace) {
   });
 }
 
-/** @param {Person[]} list */
-function setPeople(list) {
-  people = [...new Map(list.map((person) => [person.id, person])).values()];
-  page.showPeople(people, session?.id);
+function showPeople() {
+  // Whoever has a tab in sight is not away.
+  const people = (presence?.list(here) ?? []).map(({ key, metas }) => ({
+    id: key, name: metas[0].name, away: metas.every(({ away }) => away),
+  }));
+  page.showPeople(people, presence?.count(here) ?? 0, session?.id);
 }
 
-/** @param {Person} person */
-function stopTyping({ id }) {
+/** @param {string} id  of a person */
+function stopTyping(id) {
   clearTimeout(typing.get(id)?.timer);
   typing.delete(id);
   showTyping();
@@ -470,6 +471,7 @@ window.addEventListener("hashchange", async () => {
 
 document.addEventListener("visibilitychange", () => {
   if (session && !document.hidden) countUnread(0);
+  if (socket?.connected) socket.emit("away", document.hidden);
 });
 
 setInterval(() => socket?.connected && !document.hidden && listRooms(), ROOMS_EVERY);

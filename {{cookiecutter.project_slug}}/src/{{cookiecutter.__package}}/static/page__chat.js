@@ -8,7 +8,7 @@
 
 const NEAR_THE_END = 60;
 const SAME_BREATH = 5 * 60000;
-// The server names no more people than that; the others are named when they come.
+// There is no room for more names, and the number of all stands before them.
 const PEOPLE_PART = 100;
 
 const title = document.title;
@@ -123,11 +123,14 @@ function roomItem(name) {
 /** Somebody's name; whatever its direction, what stands beside it stays there. @param {string} name */
 const isolated = (name) => element("bdi", {}, name);
 
-/** @type {(people: {id: string, name: string}[], me?: string) => void} */
-export function showPeople(people, me) {
-  const names = people.flatMap(({ id, name }) => [", ", isolated(name), id === me ? " (you)" : ""]);
-  const count = `${people.length}${people.length < PEOPLE_PART ? "" : " or more"} here: `;
-  $("people").replaceChildren(...(names.length ? [count, ...names.slice(1)] : []));
+/** @type {(people: {id: string, name: string, away: boolean}[], count: number, me?: string) => void} */
+export function showPeople(people, count, me) {
+  const sorted = people.toSorted((one, other) => one.name.localeCompare(other.name)).slice(0, PEOPLE_PART);
+  const names = sorted.flatMap(({ id, name, away }) => {
+    const words = [isolated(name), id === me ? " (you)" : "", away ? " (away)" : ""];
+    return [", ", element("span", { className: away ? "away" : "" }, ...words)];
+  });
+  $("people").replaceChildren(...(names.length ? [`${count} here: `, ...names.slice(1)] : []));
 }
 
 /** @param {string[]} names */

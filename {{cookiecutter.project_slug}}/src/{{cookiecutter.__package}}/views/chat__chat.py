@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Literal
+from uuid import UUID
 
 from flask import g, request
-from flask_socketio import join_room, leave_room, rooms
 
-from ..chat import identity, presence
-from ..chat.identity import Credentials, Ended, Person
-from ..chat.presence import InRoom, Presence
+from ..chat import identity, rooms
+from ..chat.clients import Clients
+from ..chat.identity import Credentials, Ended, Person, checked
 from ..chat.rooms import (
     Before,
     ChatMessage,
+    Here,
     History,
+    InRoom,
     Joined,
     Limit,
     NewMessage,
@@ -21,35 +24,28 @@ from ..chat.rooms import (
     RoomName,
     RoomSummary,
     Since,
-    check,
-    create,
-    history,
-    store,
-    summaries,
-    summary,
 )
 from ..extensions import db
-from ..flask_view import FlaskView, Problem, limit, on, route
+from ..flask_view import FlaskView, PresenceDiff, PresenceState, Problem, limit, on, route
+from ..models import Room, UserSession
+
+_MOST_PEOPLE = 100
 
 
 class ChatView(FlaskView):
-    """Answers at /chat over HTTP, and in the namespace /chat over Socket.IO.
-
-    The clients in a room are in the Socket.IO room "room:<name>", those of one session in
-    "session:<id>". No client names such a room itself, and nothing is sent to all of them.
-    """
+    """Answers at /chat over HTTP, and in the namespace /chat over Socket.IO."""
 
     sends = {
         "message": ChatMessage,
-        "joined": InRoom,
-        "left": InRoom,
         "typing": InRoom,
+        "presence_state": PresenceState[Here],
+        "presence_diff": PresenceDiff[Here],
         "session.ended": Ended,
     }
 
     def __init__(self) -> None:
         """Start without clients."""
-        self._presence = Presence(self)
+        self._clients = Clients(self)
 
     def authorize(self, action: str) -> None:
         """Let in whoever is signed in; a client says so once, when it connects.
@@ -57,15 +53,16 @@ class ChatView(FlaskView):
         :raises Unauthorized: the token is none, or its session has ended.
         """
         if action != "connect":
-            sid = getattr(request, "sid", None)
-            g.identity = self._presence.identity(sid) if sid else identity.of_request()
+            is_event = hasattr(request, "sid")
+            g.identity = self._clients.identity() if is_event else identity.of_request()
             g.user = g.identity.id
 
     @on("rooms")
     def index(self, after: RoomName | None = None, limit: Limit = 100) -> list[RoomSummary]:
         """GET /chat, and the event "rooms": the first rooms by name, or those `after` one."""
         with db.read() as session:
-            return summaries(session, after=after, limit=limit)
+            found = rooms.some(session, after=after, limit=limit)
+        return self._summaries(*found)
 
     @on("room")
     def get(self, room: RoomName) -> RoomSummary:
@@ -74,7 +71,8 @@ class ChatView(FlaskView):
         :raises NotFound: there is none of that name.
         """
         with db.read() as session:
-            return summary(session, room)
+            found = rooms.find(session, room)
+        return self._summaries(found)[0]
 
     @on("create")
     @limit("20/minute")
@@ -84,7 +82,8 @@ class ChatView(FlaskView):
         :raises Problem: 409, there is one of that name.
         """
         with db.write() as session:
-            return create(session, room.name), 201
+            rooms.create(session, room.name)
+        return RoomSummary(room.name, 0, 0), 201
 
     @route("<room>/messages", methods=["GET"])
     def messages(
@@ -99,7 +98,7 @@ class ChatView(FlaskView):
         :raises NotFound: there is no such room.
         """
         with db.read() as session:
-            return history(session, room, since=since, before=before, limit=limit)
+            return rooms.history(session, room, since=since, before=before, limit=limit)
 
     @route("<room>/messages", methods=["POST"])
     @on("send")
@@ -110,9 +109,9 @@ class ChatView(FlaskView):
         :raises Problem: 409, another message was sent with this client_id.
         """
         with db.write() as session:
-            sent, is_new = store(session, room, g.identity, message)
+            sent, is_new = rooms.store(session, room, g.identity, message)
         # Also of a message that is sent again: the process may have ended before it told the room.
-        self.emit("message", sent, to=f"room:{room}")
+        self.emit("message", sent, to=room)
         return sent, 201 if is_new else 200
 
     @route("<room>/people", methods=["GET"])
@@ -123,33 +122,36 @@ class ChatView(FlaskView):
         :raises NotFound: there is no such room.
         """
         with db.read() as session:
-            check(session, room)
-            return presence.people(session, room)
+            rooms.find(session, room)
+        return self._people(room)
 
-    def socket_join(self, room: RoomName, since: Since | None = None) -> Joined:
+    def socket_join(self, room: RoomName, since: Since | None = None, away: bool = False) -> Joined:
         """Answer the event "join": what is said from now on, and what was said since or last.
 
         :raises NotFound: there is no such room.
+        :raises Unauthorized: the session of the client has ended.
         :raises Problem: 409, the client is in too many rooms; 503, its connection has ended.
         """
-        with db.write() as session:
-            check(session, room)
-            is_new = presence.enter(session, _sid(), g.identity, room)
-        if is_new:
-            self._presence.tell("joined", room, g.identity.person)
-        # Before the history is read: what is sent meanwhile comes twice rather than never.
-        _enter(f"room:{room}")
+        me = g.identity
         with db.read() as session:
-            past = history(session, room, since=since, before=None, limit=100)
-            return Joined(past.messages, past.more, presence.people(session, room))
+            checked(session.get(UserSession, me.id))
+            rooms.find(session, room)
+        # Before the history is read: what is sent meanwhile comes twice rather than never.
+        self.join(room)
+        self.presence.track(room, me.id, name=me.name, away=away)
+        with db.read() as session:
+            past = rooms.history(session, room, since=since, before=None, limit=100)
+        return Joined(past.messages, past.more, self._people(room))
 
     def socket_leave(self, room: RoomName) -> None:
         """Answer the event "leave": get nothing more of a room."""
-        leave_room(f"room:{room}")
-        with db.write() as session:
-            is_gone = presence.leave(session, _sid(), g.identity, room)
-        if is_gone:
-            self._presence.tell("left", room, g.identity.person)
+        self.leave(room)
+
+    @limit("5/second")
+    def socket_away(self, away: bool) -> None:
+        """Answer the event "away": tell the rooms of the client whether it is out of sight."""
+        for room in self.rooms():
+            self.presence.update(room, g.identity.id, away=away)
 
     @limit("5/second")
     def socket_typing(self, room: RoomName) -> None:
@@ -157,31 +159,26 @@ class ChatView(FlaskView):
 
         :raises Problem: 409, the client has not joined it.
         """
-        if f"room:{room}" not in rooms():
+        if room not in self.rooms():
             raise Problem(409, f"Join {room} first.")
-        self._presence.tell("typing", room, g.identity.person, skip=_sid())
+        told = InRoom(room, Person(g.identity.id, g.identity.name))
+        self.emit("typing", told, to=room, skip=request.sid)  # type: ignore[attr-defined]
 
     def socket_connect(self, auth: Credentials | None) -> None:
         """Let a client in that brings a token."""
         me = identity.of_token(auth.token if auth else None)
         g.user = me.id
-        _enter(f"session:{me.id}")
-        self._presence.arrive(_sid(), me)
+        self._clients.add(me)
 
     def socket_disconnect(self) -> None:
-        """Tell the others in its rooms that a client left."""
-        self._presence.depart(_sid())
+        """Forget a client that has left; its rooms hear of it by themselves."""
+        self._clients.remove()
 
+    def _people(self, room: str) -> list[Person]:
+        here = self.presence.list(room)
+        found = [Person(UUID(key), metas[0]["name"]) for key, metas in here.items()]
+        return sorted(found, key=attrgetter("name", "id"))[:_MOST_PEOPLE]
 
-def _enter(room: str) -> None:
-    """Let the client hear what is sent to a Socket.IO room."""
-    try:
-        join_room(room)
-    except (KeyError, ValueError) as error:
-        # It is disconnected meanwhile, which another thread does.
-        raise presence.closing() from error
-
-
-def _sid() -> str:
-    sid: str = request.sid  # type: ignore[attr-defined]
-    return sid
+    def _summaries(self, *rooms: Room) -> list[RoomSummary]:
+        counts = self.presence.count(*(room.name for room in rooms))
+        return [RoomSummary(room.name, room.last_id, counts[room.name]) for room in rooms]

@@ -11,9 +11,8 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from ..chat import identity
+from ..chat.clients import end
 from ..chat.identity import Ended, Identity
-from ..chat.presence import sids_of
-from ..extensions import db
 from ..flask_view import FlaskView, limit
 
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -82,9 +81,5 @@ class SessionView(FlaskView):
     def delete(self) -> None:
         """DELETE /session: sign out, with every client that is connected."""
         me: Identity = g.identity
-        with db.write() as session:
-            identity.sign_out(session, me)
-            sids = sids_of(session, me)
-        self.emit("session.ended", Ended(identity.SIGNED_OUT), to=f"session:{me.id}")
-        for sid in sids:
-            self.kick(sid)
+        identity.sign_out(me)
+        end(self, me, "signed out")
