@@ -6,8 +6,8 @@ that ends with it. The library ``limits`` reads the texts, and is imported where
 counting is done here, and in ``serving/cluster/broker.py`` where processes share it. The library's
 own storage in memory looks through all keys up to a hundred times a second, which holds everybody
 up (for a quarter of a second with 100,000 addresses), and keeps each for ever. Its windows in Redis
-take a round trip for every limit of a method, and know of one limit only, so that a call
-which one of them refuses uses up another.
+take a round trip for every limit of a method, and know of one limit only, so that a call which one
+of them refuses uses up another.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ class Windows:
         :param asked: the windows.
         :return: 0, or the seconds until all have room.
         """
-        now = time.monotonic()
         with self._lock:
-            wait = 0.0
+            now, wait = time.monotonic(), 0.0
             for key, amount, seconds in asked:
                 calls = self._calls.get(key)
                 if calls and len(calls[1]) >= amount:
