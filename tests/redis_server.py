@@ -41,6 +41,13 @@ class Redis:
         """Let it answer again."""
         self.process.send_signal(signal.SIGCONT)
 
+    def ask(self, *command: str) -> list[str]:
+        """Return the lines of what it answers."""
+        asking = [program("redis-cli"), "-p", str(self.port), *command]
+        return subprocess.run(
+            asking, check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+
     def answers(self) -> bool:
         """Tell whether it does."""
         try:
