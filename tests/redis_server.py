@@ -43,10 +43,9 @@ class Redis:
 
     def ask(self, *command: str) -> list[str]:
         """Return the lines of what it answers."""
-        asking = [program("redis-cli"), "-p", str(self.port), *command]
-        return subprocess.run(
-            asking, check=True, capture_output=True, text=True
-        ).stdout.splitlines()
+        asking = [str(program("redis-cli")), "-p", str(self.port), *command]
+        done = subprocess.run(asking, check=True, capture_output=True, encoding="utf-8")
+        return done.stdout.splitlines()
 
     def answers(self) -> bool:
         """Tell whether it does."""
