@@ -50,8 +50,8 @@ class Place:
         """Those among these that have gone and may come back, and until when, by ref."""
         self.lost: dict[str, float] = {}
         """The refs of other processes that the broker does not have any more, and since when."""
-        self.removed: set[str] | None = None
-        """The refs that are removed while it is being asked who is here."""
+        self.changed: set[str] | None = None
+        """The refs that change while it is being asked who is here: the answer is older."""
         self.is_followed = False
         """Whether it is known who is here of other processes."""
         self.is_being_told = False
@@ -65,6 +65,8 @@ class Place:
     def put(self, ref: str, key: str, meta: Meta) -> bool:
         """Note what somebody is tracked with; return whether that ref is a new one."""
         self.lost.pop(ref, None)
+        if self.changed is not None:
+            self.changed.add(ref)
         of_key = self.metas.setdefault(key, {})
         before = of_key.get(ref)
         if before != meta:
@@ -77,8 +79,8 @@ class Place:
         """Forget what somebody was tracked with; return the key, if it was known."""
         for known in (self.own, self.away, self.lost):
             known.pop(ref, None)
-        if self.removed is not None:
-            self.removed.add(ref)
+        if self.changed is not None:
+            self.changed.add(ref)
         key = self._keys.pop(ref, None)
         if key is not None:
             of_key = self.metas[key]

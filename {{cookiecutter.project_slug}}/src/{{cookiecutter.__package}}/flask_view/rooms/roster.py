@@ -240,7 +240,7 @@ class Roster:
     def reconcile(self) -> None:
         """Compare what this process knows with what all of them share, as some of it was lost."""
         for place in list(self.places.values()):
-            self._follow(place)
+            self._follow(place, again=True)
             self._finish(place)
 
     # Housekeeping
@@ -285,29 +285,44 @@ class Roster:
             if over or lost:
                 self._finish(place)
 
-    def _follow(self, place: Place) -> None:
-        """Learn who is in a room of other processes, and correct what they know of this one's."""
+    def _follow(self, place: Place, *, again: bool = False) -> bool:
+        """Learn who is in a room of other processes, and correct what they know of this one's.
+
+        :param place: the room.
+        :param again: whether to ask even if that is known.
+        :return: whether it is known now.
+        """
         if self._store is None:
-            return
+            return True
         with self._loading:
-            removed = place.removed = set()
+            if place.is_followed and not again:
+                return True
+            changed = place.changed = set()
             found = self._store.load(place.namespace, place.name)
             with self._changing:
-                place.removed = None
-                if found is not None:
-                    self._merge(place, {ref: found[ref] for ref in found if ref not in removed})
-                    place.is_followed = True
+                place.changed = None
+                if found is None:
+                    return False
+                self._merge(place, found, changed)
+                place.is_followed = True
+                return True
 
-    def _merge(self, place: Place, found: dict[str, tuple[str, str, Meta]]) -> None:
+    def _merge(
+        self, place: Place, found: dict[str, tuple[str, str, Meta]], changed: set[str]
+    ) -> None:
         puts: dict[str, tuple[str, Meta]] = {}
         removes: dict[str, str] = {}
         for ref, key in place.refs().items():
             meta = place.metas[key][ref]
+            if ref in changed:
+                continue
             if ref not in place.own and ref not in found:
                 place.lost.setdefault(ref, time.monotonic())
             elif ref in place.own and (ref not in found or found[ref][2] != meta):
                 puts[ref] = (key, meta)
         for ref, (process, key, meta) in found.items():
+            if ref in changed:
+                continue
             if process != self.process:
                 place.put(ref, key, meta)
             elif ref not in place.own:

@@ -1,0 +1,125 @@
+"""The roster of a process: what it makes of what the others tell, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from contract_service.flask_view import Problem
+from contract_service.flask_view.rooms import roster as rosters
+from contract_service.flask_view.rooms.roster import Roster
+
+from .conftest import wait_until
+
+ROOM = ("/lobby", "tea")
+
+
+class Clients:
+    """A list of clients, all of which are connected, and the server that they are connected to."""
+
+    def __init__(self):
+        self.server = self
+        self.listening = []
+        self.told = []
+
+    def is_connected(self, sid, namespace):
+        return True
+
+    def get_participants(self, namespace, room):
+        return [(sid, "") for sid in self.listening]
+
+    def emit(self, event, payload, *, to, namespace, ignore_queue):
+        self.told.append((event, payload, to))
+
+    def start_background_task(self, function, *arguments):
+        pass
+
+
+class Shelf:
+    """What processes share, in memory: process, key and meta by ref."""
+
+    def __init__(self):
+        self.kept = {}
+        self.loads = 0
+        self.is_away = False
+        self.meanwhile = lambda: None
+
+    def change(self, process, changes):
+        for _, puts, removes in () if self.is_away else changes:
+            self.kept.update({ref: (process, key, meta) for ref, (key, meta) in puts.items()})
+            for ref in removes:
+                self.kept.pop(ref, None)
+
+    def load(self, namespace, name):
+        self.loads += 1
+        found = None if self.is_away else dict(self.kept)
+        self.meanwhile()
+        return found
+
+    def counts(self, rooms):
+        return None if self.is_away else [len({key for _, key, _ in self.kept.values()})]
+
+
+@pytest.fixture
+def clients():
+    return Clients()
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
+
+
+@pytest.fixture
+def roster(clients, shelf):
+    return Roster(clients, 5.0, shelf)
+
+
+def track(roster, key, sid="sid", most=9, **meta):
+    roster.track(roster.place(*ROOM), sid, key, most, lambda _: meta)
+
+
+def let_go_of_lost(roster, monkeypatch):
+    monkeypatch.setattr(rosters, "_LOST_SECONDS", 0)
+    roster._let_go()
+
+
+def test_who_comes_while_the_others_are_asked_stays(roster, shelf, monkeypatch) -> None:
+    track(roster, "ada")
+    shelf.meanwhile = lambda: roster.heard(*ROOM, {"b-1": ("bob", {})}, [])
+    roster.reconcile()
+    let_go_of_lost(roster, monkeypatch)
+    assert list(roster.present(*ROOM)) == ["ada", "bob"]
+
+
+def test_who_changes_while_the_others_are_asked_is_as_was_told(roster, shelf, clients) -> None:
+    clients.listening = ["eve"]
+    shelf.kept["b-1"] = ("other", "bob", {"name": "old"})
+    shelf.meanwhile = lambda: roster.heard(*ROOM, {"b-1": ("bob", {"name": "new"})}, [])
+    roster.place(*ROOM)
+    assert roster.present(*ROOM) == {"bob": {"b-1": {"name": "new"}}}
+
+
+def test_who_leaves_while_the_others_are_asked_is_gone(roster, shelf, clients) -> None:
+    clients.listening = ["eve"]
+    shelf.kept["b-1"] = ("other", "bob", {})
+    shelf.meanwhile = lambda: roster.heard(*ROOM, {}, ["b-1"])
+    roster.place(*ROOM)
+    assert roster.present(*ROOM) == {}
+
+
+def test_those_who_come_at_once_ask_once(roster, shelf) -> None:
+    begun = []
+
+    def come(number):
+        begun.append(number)
+        track(roster, f"key {number}", sid=f"sid {number}")
+
+    coming = [threading.Thread(target=come, args=(number,)) for number in range(5)]
+    shelf.meanwhile = lambda: wait_until(lambda: len(begun) == 5)
+    for thread in coming:
+        thread.start()
+    for thread in coming:
+        thread.join()
+    assert shelf.loads == 1
+    assert len(roster.present(*ROOM)) == 5
