@@ -123,3 +123,40 @@ def test_those_who_come_at_once_ask_once(roster, shelf) -> None:
         thread.join()
     assert shelf.loads == 1
     assert len(roster.present(*ROOM)) == 5
+
+
+def test_nothing_is_kept_of_a_room_in_which_nobody_could_be_tracked(roster) -> None:
+    with pytest.raises(Problem):
+        track(roster, "ada", name="x" * 5_000)
+    with pytest.raises(Problem):
+        track(roster, "ada", most=0)
+    roster.untrack("/lobby", "anywhere", "sid")
+    assert not roster.places
+
+
+def test_a_room_that_was_forgotten_meanwhile_is_asked_for_again(roster, shelf) -> None:
+    place = roster.place(*ROOM)
+    roster.untrack(*ROOM, "sid")
+    assert not roster.places
+    shelf.kept["b-1"] = ("other", "bob", {})
+    roster.track(place, "sid", "ada", 9, lambda _: {})
+    assert sorted(roster.present(*ROOM)) == ["ada", "bob"]
+
+
+def test_who_is_here_is_counted_while_the_broker_is_away(roster, shelf) -> None:
+    shelf.is_away = True
+    track(roster, "ada")
+    assert list(roster.present(*ROOM)) == ["ada"]
+    assert roster.counts([ROOM, ("/lobby", "empty")]) == [1, 0]
+
+
+def test_nobody_is_given_up_while_the_broker_is_away_again(roster, shelf, monkeypatch) -> None:
+    track(roster, "ada")
+    roster.heard(*ROOM, {"b-1": ("bob", {})}, [])
+    roster.reconcile()
+    shelf.is_away = True
+    let_go_of_lost(roster, monkeypatch)
+    assert list(roster.present(*ROOM)) == ["ada", "bob"]
+    shelf.is_away = False
+    roster._let_go()
+    assert list(roster.present(*ROOM)) == ["ada"]

@@ -83,7 +83,8 @@ class Presence:
         :param room: the room.
         :param key: who it is; by default, everybody that this client is tracked as.
         """
-        self._roster.untrack(self._place(room), current_sid(), None if key is None else str(key))
+        name, known_by = self._prefix + room, None if key is None else str(key)
+        self._roster.untrack(self._view.namespace, name, current_sid(), known_by)
 
     def list(self, room: str, /) -> dict[str, Metas]:
         """Return who is in a room: what is known of each key, once for each of its clients.

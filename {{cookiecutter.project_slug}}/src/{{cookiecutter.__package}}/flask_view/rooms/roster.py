@@ -50,8 +50,8 @@ class Store(Protocol):
     def load(self, namespace: str, name: str) -> dict[str, tuple[str, str, Meta]] | None:
         """Return process, key and meta of those in a room, by ref; ``None`` while it is away."""
 
-    def counts(self, rooms: list[tuple[str, str]]) -> list[int]:
-        """Return how many keys are in rooms, by namespace and name."""
+    def counts(self, rooms: list[tuple[str, str]]) -> list[int] | None:
+        """Return how many keys are in rooms, by namespace and name; ``None`` while it is away."""
 
     def look(self, roster: Roster) -> None:
         """Say that this process is alive, and see whether the others are."""
@@ -115,6 +115,17 @@ class Roster:
         :param meta: returns what is to be known, in JSON's types, from what has been.
         :raises Problem: 409, it is tracked too often; 422, that is too much; 503, it has left.
         """
+        try:
+            place, is_changed = self._track(place, sid, key, most, meta)
+        except BaseException:
+            self._forget_if_empty(place)
+            raise
+        if is_changed:
+            self._finish(place)
+
+    def _track(
+        self, place: Place, sid: str, key: str, most: int, meta: Callable[[Meta | None], Meta]
+    ) -> tuple[Place, bool]:
         with self._changing:
             check_connected(self._manager, place.namespace, sid)
             # It is forgotten while nobody is there.
@@ -123,7 +134,7 @@ class Roster:
             before = place.metas[key][ref] if ref else None
             now = meta(before)
             if now == before:
-                return
+                return place, False
             if len(key) + len(dumps(now)) > _LARGEST_META:
                 raise Problem(422, f"What is tracked has at most {_LARGEST_META} characters.")
             if ref is None and len(tracked) >= most:
@@ -136,10 +147,15 @@ class Roster:
             self._outgoing.append(Change(place, {ref: (key, now)}, {}))
             if came_back:
                 self._remove(place, came_back)
-        self._finish(place)
+        # If it was forgotten, nobody has told it what happened meanwhile.
+        self._follow(place)
+        return place, True
 
-    def untrack(self, place: Place, sid: str, key: str | None = None) -> None:
+    def untrack(self, namespace: str, name: str, sid: str, key: str | None = None) -> None:
         """Note that a client is not in a room any more, or not under one key."""
+        place = self.places.get((namespace, name))
+        if place is None:
+            return
         with self._changing:
             for ref, where in list(self._tracked.get(sid, {}).items()):
                 if where is place and (key is None or place.ref_of(sid, key) == ref):
@@ -156,11 +172,9 @@ class Roster:
         if place := self.places.get((namespace, name)):
             with self._changing:
                 place.forget(sid)
-            self.untrack(place, sid)
+        self.untrack(namespace, name, sid)
 
-    def disconnected(
-        self, sid: str, namespace: str, names: list[str], *, for_good: bool
-    ) -> None:
+    def disconnected(self, sid: str, namespace: str, names: list[str], *, for_good: bool) -> None:
         """Note that a client is gone.
 
         :param sid: the client's ``request.sid``.
@@ -200,14 +214,11 @@ class Roster:
 
     def counts(self, rooms: list[tuple[str, str]]) -> list[int]:
         """Return how many keys are in rooms, by namespace and name."""
-        counts: dict[tuple[str, str], int] = {}
-        for room in rooms:
-            place = self.places.get(room)
-            if place and place.is_followed:
-                counts[room] = len(place.metas)
-        unknown = [room for room in rooms if room not in counts]
-        if unknown and self._store:
-            counts.update(zip(unknown, self._store.counts(unknown), strict=True))
+        places = {room: place for room in rooms if (place := self.places.get(room))}
+        counts = {room: len(place.metas) for room, place in places.items()}
+        unknown = [room for room in rooms if room not in places or not places[room].is_followed]
+        if unknown and self._store and (shared := self._store.counts(unknown)) is not None:
+            counts.update(zip(unknown, shared, strict=True))
         return [counts.get(room, 0) for room in rooms]
 
     # For other processes
@@ -280,8 +291,11 @@ class Roster:
                 for ref in over:
                     self._remove(place, ref)
                 lost = [ref for ref, at in place.lost.items() if at + _LOST_SECONDS <= now]
-                for ref in lost:
-                    place.remove(ref)
+            # Unless it is away again, and their process had no time to put them back.
+            if lost and self._follow(place, again=True):
+                with self._changing:
+                    for ref in place.lost.keys() & lost:
+                        place.remove(ref)
             if over or lost:
                 self._finish(place)
 
@@ -343,9 +357,7 @@ class Roster:
     def _finish(self, place: Place) -> None:
         """Tell the clients of this process, and the other processes."""
         self._teller.tell(place)
-        with self._changing:
-            if not place.own and not self._teller.clients(place.namespace, place.name):
-                self.places.pop((place.namespace, place.name), None)
+        self._forget_if_empty(place)
         if self._store is None:
             self._outgoing.clear()
             return
@@ -355,6 +367,15 @@ class Roster:
                 changes, self._outgoing = self._outgoing, []
             if changes:
                 self._store.change(self.process, changes)
+
+    def _forget_if_empty(self, place: Place) -> None:
+        """Forget a room in which this process has no client."""
+        room = place.namespace, place.name
+        with self._changing:
+            is_empty = not place.own and not self._teller.clients(*room)
+            if is_empty and self.places.get(room) is place:
+                del self.places[room]
+                place.is_followed = self._store is None
 
     def _new_ref(self) -> str:
         self._count += 1

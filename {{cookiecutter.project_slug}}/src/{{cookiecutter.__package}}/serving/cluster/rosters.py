@@ -82,10 +82,9 @@ class SharedRosters:
             return None
         return {ref.decode(): tuple(loads(kept)) for ref, kept in answers[0].items()}
 
-    def counts(self, rooms: list[tuple[str, str]]) -> list[int]:
-        """Return how many keys are in rooms, by namespace and name; none while it is away."""
-        answers = self._manager.ask(*(("HLEN", _key("keys", *room)) for room in rooms))
-        return [0] * len(rooms) if answers is None else answers
+    def counts(self, rooms: list[tuple[str, str]]) -> list[int] | None:
+        """Return how many keys are in rooms, by namespace and name; ``None`` while it is away."""
+        return self._manager.ask(*(("HLEN", _key("keys", *room)) for room in rooms))
 
     def hear(self, roster: Roster, message: bytes) -> None:
         """Pass on what another process has told."""
