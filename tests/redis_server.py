@@ -45,7 +45,7 @@ class Redis:
         """Return the lines of what it answers."""
         asking = [str(program("redis-cli")), "-p", str(self.port), *command]
         done = subprocess.run(asking, check=True, capture_output=True, encoding="utf-8")
-        return done.stdout.splitlines()
+        return [line for line in done.stdout.splitlines() if line]
 
     def answers(self) -> bool:
         """Tell whether it does."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from conftest import Bake
-from environments import interpreter
+from environments import interpreter, run_python
 from forwarder import forwarding
 from hostile import ConnectionEnded, WebSocket, event
 from redis_server import Redis, redis
@@ -342,18 +342,57 @@ def test_instances_that_are_gone_are_forgotten_and_may_come_back(
         fay.leave()
         still.signal(signal.SIGCONT)
         network.mend()
-        # That an instance says something at once does not hide from it that it was forgotten.
-        hal = Visitor(still, "hal", room="milk")
         took = eve.sees("cem", "dan", "eve", "gil", seconds=RIGHT_WITHIN)
         print(f"Back after {took:.1f} s")
         for visitor in (cem, dan, gil):
             took = visitor.sees("cem", "dan", "eve", "gil", seconds=RIGHT_WITHIN + SOON)
             print(f"Right at {visitor.key}'s after {took:.1f} s more")
         all_say([here, still, cut], {"cem": 1, "dan": 1, "eve": 1, "gil": 1})
-        assert hal.tabs() == {"hal": 1}
         assert sorted(eve.left) == ["bob", "dan", "fay", "gil"]
         for visitor in (dan, gil):
             assert not {"cem", "eve", visitor.key} & set(visitor.left)
+
+
+def test_an_instance_that_was_taken_for_dead_puts_its_clients_back(
+    start: Start, broker: Redis
+) -> None:
+    one, other = start(), start()
+    Visitor(other, "ada")
+    all_say([one, other], {"ada": 1})
+    # As the others do it, between two signs of life.
+    kept = [key for kind in ("room", "keys") for key in broker.ask("KEYS", f"*:{kind}:*")]
+    broker.ask("SREM", "flask-socketio:processes", other.process)
+    broker.ask("DEL", f"flask-socketio:alive:{other.process}", *kept)
+    assert one.present() == {}
+    # That it says something at once does not hide from it that it was forgotten.
+    Visitor(other, "bob")
+    all_say([one, other], {"ada": 1, "bob": 1}, RIGHT_WITHIN)
+
+
+BURIAL = """
+import sys
+import {package}.serving.async_mode
+from {package}.flask_view.rooms.place import Place
+from {package}.flask_view.rooms.roster import Change
+from {package}.serving.cluster.broker import RedisManager
+
+shared = RedisManager(sys.argv[1], grace=1, serves_clients=True)._shared
+place = Place("/lobby", "tea")
+place.own["ref"] = "sid"
+shared.change("late", [Change(place, {{"ref": ("ada", {{}})}}, {{}})])
+shared._remove("late")
+print(len(shared.load("/lobby", "tea")))
+"""
+
+
+def test_an_instance_that_lives_after_all_loses_nobody(service: Path, broker: Redis) -> None:
+    def kept() -> str:
+        script = BURIAL.format(package=package_of(service))
+        return run_python(service, 60, "-c", script, broker.url).stdout.strip()
+
+    assert (kept(), processes(broker)) == ("0", set())
+    broker.ask("SET", "flask-socketio:alive:late", "1")
+    assert (kept(), processes(broker)) == ("1", {"late"})
 
 
 def test_a_broker_that_fails_lets_nobody_leave(start: Start, broker: Redis) -> None:

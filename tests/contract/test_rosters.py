@@ -8,6 +8,8 @@ import pytest
 from contract_service.flask_view import Problem
 from contract_service.flask_view.rooms import roster as rosters
 from contract_service.flask_view.rooms.roster import Roster
+from contract_service.serving.cluster import rosters as shared_rosters
+from contract_service.serving.cluster.rosters import SharedRosters
 
 from .conftest import wait_until
 
@@ -160,3 +162,46 @@ def test_nobody_is_given_up_while_the_broker_is_away_again(roster, shelf, monkey
     shelf.is_away = False
     roster._let_go()
     assert list(roster.present(*ROOM)) == ["ada"]
+
+
+class Broker:
+    """A broker that knows of another process, which is silent."""
+
+    def __init__(self):
+        self.is_away = False
+        self.alive = set()
+        self.has_buried = False
+
+    def ask(self, *commands):
+        return None if self.is_away else [self._answer(*command) for command in commands]
+
+    def _answer(self, name, *arguments):
+        if name == "SET":
+            self.alive.add(arguments[0])
+        self.has_buried |= name == "EVAL"
+        processes = [b"other"] if "processes" in arguments[0] else []
+        return processes if name == "SMEMBERS" else int(arguments[0] in self.alive)
+
+
+def test_others_may_be_late_when_the_broker_is_back(roster, monkeypatch) -> None:
+    monkeypatch.setattr(shared_rosters, "_BEAT", 0)
+    broker = Broker()
+    shared = SharedRosters(broker)
+    for is_away in (False, False, True, False, False):
+        broker.is_away = is_away
+        shared.look(roster)
+        assert not broker.has_buried
+    shared.look(roster)
+    assert broker.has_buried
+
+
+def test_a_broker_that_is_back_is_told_at_once_who_is_alive(roster) -> None:
+    broker = Broker()
+    shared = SharedRosters(broker)
+    shared.look(roster)
+    shared._next_beat = 0.0
+    broker.is_away = True
+    shared.look(roster)
+    broker.is_away, broker.alive = False, set()
+    shared.look(roster)
+    assert broker.alive
