@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, PresenceDiff, PresenceState
+from contract_service.flask_view.rooms.telling import Teller
 from contract_service.settings import Settings
 from flask import request
 
@@ -206,6 +207,22 @@ def test_an_update_is_told_as_a_join_of_what_is_there(client, connect) -> None:
     assert ada.call("update", "tea", "bob", {"away": True})["error"]["status"] == 409
 
 
+def test_whoever_joins_while_a_change_is_told_has_the_state_first(connect, monkeypatch) -> None:
+    ada, bob = connect("/lobby"), connect("/lobby")
+    ada.call("join", "tea", "ada")
+    ada.expect("presence_state")
+    send = Teller._send
+
+    def send_late(teller, place, news):
+        monkeypatch.undo()
+        bob.call("look", "tea")
+        send(teller, place, news)
+
+    monkeypatch.setattr(Teller, "_send", send_late)
+    ada.call("track", "tea", "cem", {})
+    sees(Seen(bob), "ada", "cem")
+
+
 def test_whoever_is_untracked_still_hears(connect) -> None:
     ada, bob = connect("/lobby"), connect("/lobby")
     ada.call("join", "tea", "ada")
@@ -287,6 +304,7 @@ def test_what_one_client_may_be_tracked_as_is_bounded(connect) -> None:
         assert ada.call("track", "tea", number, {}) is None
     assert ada.call("track", "tea", "more", {})["error"]["status"] == 409
     assert ada.call("track", "tea", 2, {"name": "x" * 4000})["error"]["status"] == 422
+    assert ada.call("track", "t" * 201, "ada", {})["error"]["status"] == 422
     ada.call("untrack", "tea", 0)
     assert ada.call("track", "tea", "more", {}) is None
 

@@ -27,6 +27,10 @@ class Clients:
     def is_connected(self, sid, namespace):
         return True
 
+    @property
+    def rooms(self):
+        return {ROOM[0]: {ROOM[1]: self.listening} if self.listening else {}}
+
     def get_participants(self, namespace, room):
         return [(sid, "") for sid in self.listening]
 
@@ -143,6 +147,19 @@ def test_a_room_that_was_forgotten_meanwhile_is_asked_for_again(roster, shelf) -
     shelf.kept["b-1"] = ("other", "bob", {})
     roster.track(place, "sid", "ada", 9, lambda _: {})
     assert sorted(roster.present(*ROOM)) == ["ada", "bob"]
+
+
+def test_a_room_of_others_is_not_asked_for_each_time_somebody_comes(roster, shelf, monkeypatch):
+    shelf.kept["b-1"] = ("other", "bob", {})
+    for _ in range(3):
+        track(roster, "ada")
+        roster.untrack(*ROOM, "sid")
+    assert shelf.loads == 1
+    roster._let_go()
+    assert roster.places
+    monkeypatch.setattr(rosters, "_KEPT_SECONDS", 0)
+    roster._let_go()
+    assert not roster.places
 
 
 def test_who_is_here_is_counted_while_the_broker_is_away(roster, shelf) -> None:

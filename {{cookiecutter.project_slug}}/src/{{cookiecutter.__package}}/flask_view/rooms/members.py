@@ -45,8 +45,7 @@ class Members:
         :return: whether it was not there yet.
         :raises Problem: 409, it is in too many rooms; 422, that is no name; 503, it has left.
         """
-        if not isinstance(room, str) or not 1 <= len(room) <= _LONGEST:
-            raise Problem(422, f"The name of a room has 1 to {_LONGEST} characters.")
+        check_name(room)
         with self._changing:
             rooms = self._rooms.get(sid, {})
             if room in rooms:
@@ -88,6 +87,15 @@ class Members:
     def forget(self, sid: str) -> None:
         """Forget the rooms of a client that has left."""
         self._former.pop(sid, None)
+
+
+def check_name(room: Any) -> None:
+    """Refuse what cannot be the name of a room.
+
+    :raises Problem: 422, that is no name.
+    """
+    if not isinstance(room, str) or not 1 <= len(room) <= _LONGEST:
+        raise Problem(422, f"The name of a room has 1 to {_LONGEST} characters.")
 
 
 def check_connected(manager: Any, namespace: str, sid: str) -> None:

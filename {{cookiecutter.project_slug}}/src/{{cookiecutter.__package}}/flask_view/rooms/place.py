@@ -54,6 +54,8 @@ class Place:
         """The refs that change while it is being asked who is here: the answer is older."""
         self.is_followed = False
         """Whether it is known who is here of other processes."""
+        self.used_at = 0.0
+        """When somebody of this process came last, by ``time.monotonic()``."""
         self.is_being_told = False
         self.next_telling = 0.0
         """When the clients are told again at the earliest, by ``time.monotonic()``."""

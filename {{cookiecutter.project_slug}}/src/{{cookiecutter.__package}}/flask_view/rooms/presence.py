@@ -10,8 +10,9 @@ from flask import has_request_context, request
 
 from ..handling.errors import Problem
 from ..handling.serialization import plain
+from .members import check_name
 from .payloads import STATE
-from .place import Meta, Place
+from .place import Meta
 from .roster import Roster
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Presence:
         :param key: who it is.
         :param meta: what the others see; up to 4,000 characters of JSON.
         :raises Problem: 409, the client is tracked ``max_rooms`` times already; 422, that is too
-            much to know; 503, its connection has ended.
+            much to know, or no name of a room; 503, its connection has ended.
         :raises PromiseError: ``sends`` declares something else; not in production.
         """
         known = plain(meta)
@@ -110,11 +111,9 @@ class Presence:
                 promises.check(STATE, (example,), (example,))
             return known
 
-        sid = current_sid()
-        self._roster.track(self._place(room), sid, str(key), self._view.max_rooms, checked)
-
-    def _place(self, room: str) -> Place:
-        return self._roster.place(self._view.namespace, self._prefix + room)
+        check_name(room)
+        sid, place = current_sid(), self._roster.place(self._view.namespace, self._prefix + room)
+        self._roster.track(place, sid, str(key), self._view.max_rooms, checked)
 
 
 def current_sid() -> str:

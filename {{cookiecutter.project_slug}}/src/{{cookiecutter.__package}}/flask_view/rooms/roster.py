@@ -30,6 +30,9 @@ _LARGEST_META = 4_000
 _LOST_SECONDS = 10.0
 """Seconds after which those have left whom the broker has lost, and their process does not name."""
 
+_KEPT_SECONDS = 30.0
+"""How long a room is followed where only others are: to ask anew costs as much as they are many."""
+
 
 class Change(NamedTuple):
     """What a process tells the others about a room."""
@@ -98,6 +101,7 @@ class Roster:
                 self.process = self.process or uuid4().hex
                 place = self.places[namespace, name] = Place(namespace, name)
                 place.is_followed = self._store is None
+            place.used_at = time.monotonic()
         if not place.is_followed:
             self._follow(place)
             self.keep()
@@ -235,7 +239,7 @@ class Roster:
         """
         place = self.places.get((namespace, name))
         if place is None:
-            if not self._teller.clients(namespace, name):
+            if self._teller.is_empty(namespace, name):
                 return
             # Its view has said nothing yet of those who are here.
             place = self.place(namespace, name)
@@ -298,6 +302,7 @@ class Roster:
                         place.remove(ref)
             if over or lost:
                 self._finish(place)
+            self._forget_if_empty(place)
 
     def _follow(self, place: Place, *, again: bool = False) -> bool:
         """Learn who is in a room of other processes, and correct what they know of this one's.
@@ -369,11 +374,12 @@ class Roster:
                 self._store.change(self.process, changes)
 
     def _forget_if_empty(self, place: Place) -> None:
-        """Forget a room in which this process has no client."""
+        """Forget a room in which this process has no client, after a while if others are there."""
         room = place.namespace, place.name
         with self._changing:
-            is_empty = not place.own and not self._teller.clients(*room)
-            if is_empty and self.places.get(room) is place:
+            if place.own or not self._teller.is_empty(*room) or self.places.get(room) is not place:
+                return
+            if not place.metas or place.used_at + _KEPT_SECONDS <= time.monotonic():
                 del self.places[room]
                 place.is_followed = self._store is None
 
