@@ -395,43 +395,59 @@ def test_an_instance_that_lives_after_all_loses_nobody(service: Path, broker: Re
     assert (kept(), processes(broker)) == ("1", {"late"})
 
 
-def test_a_broker_that_fails_lets_nobody_leave(start: Start, broker: Redis) -> None:
+def test_a_broker_that_begins_anew_has_everybody_again(start: Start, broker: Redis) -> None:
     one, other = start(), start()
     ada, bob, cem = Visitor(one, "ada"), Visitor(other, "bob"), Visitor(other, "cem")
     for visitor in (ada, bob):
         visitor.sees("ada", "bob", "cem")
 
     broker.stop()
-    assert Visitor(one, "dan").tabs().keys() <= {"ada", "bob", "cem", "dan"}
+    dan = Visitor(one, "dan")
     cem.leave()
-    ada.sees("ada", "bob", "cem", "dan")
+    for visitor in (ada, dan):
+        visitor.sees("ada", "bob", "cem", "dan")
+    bob.sees("ada", "bob")
+    assert one.present().keys() == {"ada", "bob", "cem", "dan"}
     broker.start()
-    took = bob.sees("ada", "bob", "dan", seconds=RIGHT_WITHIN)
-    took += ada.sees("ada", "bob", "dan", seconds=RIGHT_WITHIN)
-    took += all_say([one, other, start()], {"ada": 1, "bob": 1, "dan": 1})
-    print(f"Right {took:.1f} s after a broker has begun anew")
+    begin = time.monotonic()
+    for visitor in (ada, bob, dan):
+        visitor.sees("ada", "bob", "dan", seconds=RIGHT_WITHIN)
+    print(f"Right {time.monotonic() - begin:.1f} s after a broker has begun anew")
+    all_say([one, other, start()], {"ada": 1, "bob": 1, "dan": 1})
+    for visitor in (ada, bob, dan):
+        assert visitor.left == ["cem"]
+
+
+@pytest.mark.full
+def test_a_broker_that_hangs_lets_nobody_leave_who_is_there(start: Start, broker: Redis) -> None:
+    one, other = start(), start()
+    ada, bob = Visitor(one, "ada"), Visitor(other, "bob")
+    ada.sees("ada", "bob")
 
     broker.hang()
     begin = time.monotonic()
     # Whoever comes first waits until it is clear that it hangs, and nobody after that.
-    eve = Visitor(one, "eve")
-    fay = Visitor(one, "fay")
-    assert eve.leave() < 1
-    ada.sees("ada", "bob", "dan", "fay")
+    cem = Visitor(one, "cem")
+    assert time.monotonic() - begin < 5
+    dan = Visitor(one, "dan")
+    assert cem.leave() < 1
+    ada.sees("ada", "bob", "dan")
     # For longer than a sign of life lasts.
     time.sleep(max(0, begin + 9 - time.monotonic()))
     broker.go_on()
-    took = bob.sees("ada", "bob", "dan", "fay", seconds=RIGHT_WITHIN)
-    took += all_say([one, other], {"ada": 1, "bob": 1, "dan": 1, "fay": 1}, RIGHT_WITHIN)
-    print(f"Right {took:.1f} s after a broker has hung")
+    begin = time.monotonic()
+    bob.sees("ada", "bob", "dan", seconds=RIGHT_WITHIN)
+    all_say([one, other], {"ada": 1, "bob": 1, "dan": 1}, RIGHT_WITHIN)
+    print(f"Right {time.monotonic() - begin:.1f} s after a broker has hung")
     # Until two looks would have missed somebody's sign of life.
     time.sleep(7)
-    assert set(ada.left) == {"cem", "eve"}
-    assert set(bob.left) <= {"cem", "eve"}
-    assert fay.left == ["eve"] or fay.left == []
-    all_say([one, other], {"ada": 1, "bob": 1, "dan": 1, "fay": 1})
+    all_say([one, other], {"ada": 1, "bob": 1, "dan": 1})
+    for visitor in (ada, bob, dan):
+        # What was sent to it just before may still arrive.
+        assert set(visitor.left) <= {"cem"}
 
 
+@pytest.mark.full
 def test_nobody_leaves_when_all_instances_are_replaced(start: Start, broker: Redis) -> None:
     instances = [start() for _ in range(3)]
     visitors = {key: Visitor(instances[n % 3], key) for n, key in enumerate("abcdef")}
