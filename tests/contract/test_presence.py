@@ -54,6 +54,11 @@ class LobbyView(FlaskView):
     def get(self, room):
         return self.presence.list(room)
 
+    def spoil(self, room):
+        for metas in self.presence.list(room).values():
+            metas[0]["name"] = "spoilt"
+        return self.presence.list(room)
+
     def counts(self):
         return self.presence.count(*request.args.getlist("room"))
 
@@ -221,6 +226,12 @@ def test_whoever_joins_while_a_change_is_told_has_the_state_first(connect, monke
     monkeypatch.setattr(Teller, "_send", send_late)
     ada.call("track", "tea", "cem", {})
     sees(Seen(bob), "ada", "cem")
+
+
+def test_what_is_listed_belongs_to_whoever_asked(client, connect) -> None:
+    connect("/lobby").call("join", "tea", "ada", "Ada")
+    listed = client.get("/lobby/spoil/tea").get_json()
+    assert listed == {"ada": [{"name": "Ada", "away": False}]}
 
 
 def test_whoever_is_untracked_still_hears(connect) -> None:

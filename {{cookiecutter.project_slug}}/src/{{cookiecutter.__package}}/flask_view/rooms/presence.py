@@ -94,7 +94,8 @@ class Presence:
             broker is asked once.
         """
         present = self._roster.present(self._view.namespace, self._prefix + room)
-        return {key: [*of_key.values()] for key, of_key in present.items()}
+        # The caller's own: what is known of somebody is told to others later.
+        return {key: [dict(meta) for meta in of_key.values()] for key, of_key in present.items()}
 
     def count(self, *rooms: str) -> dict[str, int]:
         """Return how many keys are in each of these rooms; the broker is asked once, if at all."""
