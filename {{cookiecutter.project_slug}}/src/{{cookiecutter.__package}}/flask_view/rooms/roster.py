@@ -27,7 +27,7 @@ GRACE_SECONDS = 5.0
 """How long a client may be away without having left, by default."""
 _LARGEST_META = 4_000
 """How many characters of JSON a meta may have."""
-_LOST_SECONDS = 10.0
+_LOST_SECONDS = 7.0
 """Seconds after which those have left whom the broker has lost, and their process does not name."""
 
 _KEPT_SECONDS = 30.0

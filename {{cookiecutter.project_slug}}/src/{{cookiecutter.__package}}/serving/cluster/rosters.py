@@ -105,7 +105,7 @@ class SharedRosters:
     def look(self, roster: Roster) -> None:
         """Every few seconds, say that this process is alive, and see whether the others are."""
         now = time.monotonic()
-        if now < self._next_beat:
+        if now < self._next_beat and not self.is_behind:
             return
         alive = _key("alive", roster.process)
         answers = self._manager.ask(
