@@ -103,7 +103,7 @@ def test_who_changes_while_the_others_are_asked_is_as_was_told(roster, shelf, cl
     shelf.kept["b-1"] = ("other", "bob", {"name": "old"})
     shelf.meanwhile = lambda: roster.heard(*ROOM, {"b-1": ("bob", {"name": "new"})}, [])
     roster.place(*ROOM)
-    assert roster.present(*ROOM) == {"bob": {"b-1": {"name": "new"}}}
+    assert roster.present(*ROOM) == {"bob": [{"name": "new"}]}
 
 
 def test_who_leaves_while_the_others_are_asked_is_gone(roster, shelf, clients) -> None:

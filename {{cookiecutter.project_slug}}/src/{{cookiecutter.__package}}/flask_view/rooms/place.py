@@ -105,7 +105,7 @@ class Place:
         """Return the ref of a client under a key that has gone and may come back, if any has."""
         return next((ref for ref in self.metas.get(key, ()) if ref in self.away), None)
 
-    def shown(self, most: int | None = None) -> Metas:
+    def shown(self, most: int) -> Metas:
         """Return who is here, so many keys at most."""
         return {key: dict(of_key) for key, of_key in islice(self.metas.items(), most)}
 

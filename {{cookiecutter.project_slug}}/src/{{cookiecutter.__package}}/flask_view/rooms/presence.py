@@ -93,9 +93,7 @@ class Presence:
         :param room: the room. One that clients of this process are in is known; for any other, the
             broker is asked once.
         """
-        present = self._roster.present(self._view.namespace, self._prefix + room)
-        # The caller's own: what is known of somebody is told to others later.
-        return {key: [dict(meta) for meta in of_key.values()] for key, of_key in present.items()}
+        return self._roster.present(self._view.namespace, self._prefix + room)
 
     def count(self, *rooms: str) -> dict[str, int]:
         """Return how many keys are in each of these rooms; the broker is asked once, if at all."""

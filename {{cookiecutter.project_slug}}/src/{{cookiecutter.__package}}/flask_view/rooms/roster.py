@@ -18,7 +18,7 @@ from uuid import uuid4
 from ..handling.errors import Problem
 from ..handling.serialization import dumps
 from .members import check_connected
-from .place import Meta, Metas, Place
+from .place import Meta, Place
 from .telling import Teller
 
 logger = logging.getLogger(__name__)
@@ -203,18 +203,19 @@ class Roster:
         for place in places:
             self._finish(place)
 
-    def present(self, namespace: str, name: str) -> Metas:
-        """Return who is in a room, by key and ref."""
+    def present(self, namespace: str, name: str) -> dict[str, list[Meta]]:
+        """Return who is in a room: the metas of each key, which are the caller's own."""
         place = self.places.get((namespace, name))
         if self._store and not (place and place.is_followed):
             found = self._store.load(namespace, name)
             if found is not None:
-                metas: Metas = {}
-                for ref, (_, key, meta) in found.items():
-                    metas.setdefault(key, {})[ref] = meta
+                metas: dict[str, list[Meta]] = {}
+                for _, key, meta in found.values():
+                    metas.setdefault(key, []).append(meta)
                 return metas
         with self._changing:
-            return place.shown() if place else {}
+            known = place.metas if place else {}
+            return {key: [dict(meta) for meta in of_key.values()] for key, of_key in known.items()}
 
     def counts(self, rooms: list[tuple[str, str]]) -> list[int]:
         """Return how many keys are in rooms, by namespace and name."""
