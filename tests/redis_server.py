@@ -41,6 +41,12 @@ class Redis:
         """Let it answer again."""
         self.process.send_signal(signal.SIGCONT)
 
+    def ask(self, *command: str) -> list[str]:
+        """Return the lines of what it answers."""
+        asking = [str(program("redis-cli")), "-p", str(self.port), *command]
+        done = subprocess.run(asking, check=True, capture_output=True, encoding="utf-8")
+        return [line for line in done.stdout.splitlines() if line]
+
     def answers(self) -> bool:
         """Tell whether it does."""
         try:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from contract_service.extensions import socketio
 from contract_service.flask_view import FlaskView, PresenceDiff, PresenceState
+from contract_service.flask_view.rooms.telling import Teller
 from contract_service.settings import Settings
 from flask import request
 
@@ -54,6 +55,11 @@ class LobbyView(FlaskView):
         self.kick(sid)
 
     def get(self, room):
+        return self.presence.list(room)
+
+    def spoil(self, room):
+        for metas in self.presence.list(room).values():
+            metas[0]["name"] = "spoilt"
         return self.presence.list(room)
 
     def counts(self):
@@ -207,6 +213,28 @@ def test_an_update_is_told_as_a_join_of_what_is_there(client, connect) -> None:
     ada.call("update", "tea", "ada", {"away": True})
     ada.refute("presence_diff")
     assert ada.call("update", "tea", "bob", {"away": True})["error"]["status"] == 409
+
+
+def test_whoever_joins_while_a_change_is_told_has_the_state_first(connect, monkeypatch) -> None:
+    ada, bob = connect("/lobby"), connect("/lobby")
+    ada.call("join", "tea", "ada")
+    ada.expect("presence_state")
+    send = Teller._send
+
+    def send_late(teller, place, news):
+        monkeypatch.undo()
+        bob.call("look", "tea")
+        send(teller, place, news)
+
+    monkeypatch.setattr(Teller, "_send", send_late)
+    ada.call("track", "tea", "cem", {})
+    sees(Seen(bob), "ada", "cem")
+
+
+def test_what_is_listed_belongs_to_whoever_asked(client, connect) -> None:
+    connect("/lobby").call("join", "tea", "ada", "Ada")
+    listed = client.get("/lobby/spoil/tea").get_json()
+    assert listed == {"ada": [{"name": "Ada", "away": False}]}
 
 
 def test_whoever_is_untracked_still_hears(connect) -> None:

@@ -50,10 +50,12 @@ class Place:
         """Those among these that have gone and may come back, and until when, by ref."""
         self.lost: dict[str, float] = {}
         """The refs of other processes that the broker does not have any more, and since when."""
-        self.removed: set[str] | None = None
-        """The refs that are removed while it is being asked who is here."""
+        self.changed: set[str] | None = None
+        """The refs that change while it is being asked who is here: the answer is older."""
         self.is_followed = False
         """Whether it is known who is here of other processes."""
+        self.used_at = 0.0
+        """When somebody of this process came last, by ``time.monotonic()``."""
         self.is_being_told = False
         self.next_telling = 0.0
         """When the clients are told again at the earliest, by ``time.monotonic()``."""
@@ -65,6 +67,8 @@ class Place:
     def put(self, ref: str, key: str, meta: Meta) -> bool:
         """Note what somebody is tracked with; return whether that ref is a new one."""
         self.lost.pop(ref, None)
+        if self.changed is not None:
+            self.changed.add(ref)
         of_key = self.metas.setdefault(key, {})
         before = of_key.get(ref)
         if before != meta:
@@ -77,8 +81,8 @@ class Place:
         """Forget what somebody was tracked with; return the key, if it was known."""
         for known in (self.own, self.away, self.lost):
             known.pop(ref, None)
-        if self.removed is not None:
-            self.removed.add(ref)
+        if self.changed is not None:
+            self.changed.add(ref)
         key = self._keys.pop(ref, None)
         if key is not None:
             of_key = self.metas[key]
@@ -101,7 +105,7 @@ class Place:
         """Return the ref of a client under a key that has gone and may come back, if any has."""
         return next((ref for ref in self.metas.get(key, ()) if ref in self.away), None)
 
-    def shown(self, most: int | None = None) -> Metas:
+    def shown(self, most: int) -> Metas:
         """Return who is here, so many keys at most."""
         return {key: dict(of_key) for key, of_key in islice(self.metas.items(), most)}
 

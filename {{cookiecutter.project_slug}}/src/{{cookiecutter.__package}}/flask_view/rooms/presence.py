@@ -54,7 +54,7 @@ class Presence:
         :param key: who it is.
         :param meta: what the others see; up to 4,000 characters of JSON.
         :raises Problem: 409, the client is tracked ``max_rooms`` times already; 422, that is too
-            much to know; 503, its connection has ended.
+            much to know, or no name of a room; 503, its connection has ended.
         :raises PromiseError: ``sends`` declares something else; not in production.
         """
         known = plain(meta)
@@ -93,8 +93,7 @@ class Presence:
         :param room: the room. One that clients of this process are in is known; for any other, the
             broker is asked once.
         """
-        present = self._roster.present(*self._name(room))
-        return {key: [*of_key.values()] for key, of_key in present.items()}
+        return self._roster.present(*self._name(room))
 
     def count(self, *rooms: str) -> dict[str, int]:
         """Return how many keys are in each of these rooms; the broker is asked once, if at all."""

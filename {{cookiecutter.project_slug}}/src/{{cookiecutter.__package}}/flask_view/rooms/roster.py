@@ -18,7 +18,7 @@ from uuid import uuid4
 from ..handling.errors import Problem
 from ..handling.serialization import dumps
 from .members import check_connected
-from .place import Meta, Metas, Place
+from .place import Meta, Place
 from .telling import Teller
 
 logger = logging.getLogger(__name__)
@@ -27,8 +27,11 @@ GRACE_SECONDS = 5.0
 """How long a client may be away without having left, by default."""
 _LARGEST_META = 4_000
 """How many characters of JSON a meta may have."""
-_LOST_SECONDS = 10.0
+_LOST_SECONDS = 7.0
 """Seconds after which those have left whom the broker has lost, and their process does not name."""
+
+_KEPT_SECONDS = 30.0
+"""How long a room is followed where only others are: to ask anew costs as much as they are many."""
 
 
 class Change(NamedTuple):
@@ -50,8 +53,8 @@ class Store(Protocol):
     def load(self, namespace: str, name: str) -> dict[str, tuple[str, str, Meta]] | None:
         """Return process, key and meta of those in a room, by ref; ``None`` while it is away."""
 
-    def counts(self, rooms: list[tuple[str, str]]) -> list[int]:
-        """Return how many keys are in rooms, by namespace and name."""
+    def counts(self, rooms: list[tuple[str, str]]) -> list[int] | None:
+        """Return how many keys are in rooms, by namespace and name; ``None`` while it is away."""
 
     def look(self, roster: Roster) -> None:
         """Say that this process is alive, and see whether the others are."""
@@ -98,6 +101,7 @@ class Roster:
                 self.process = self.process or uuid4().hex
                 place = self.places[namespace, name] = Place(namespace, name)
                 place.is_followed = self._store is None
+            place.used_at = time.monotonic()
         if not place.is_followed:
             self._follow(place)
             self.keep()
@@ -115,6 +119,17 @@ class Roster:
         :param meta: returns what is to be known, in JSON's types, from what has been.
         :raises Problem: 409, it is tracked too often; 422, that is too much; 503, it has left.
         """
+        try:
+            place, is_changed = self._track(place, sid, key, most, meta)
+        except BaseException:
+            self._forget_if_empty(place)
+            raise
+        if is_changed:
+            self._finish(place)
+
+    def _track(
+        self, place: Place, sid: str, key: str, most: int, meta: Callable[[Meta | None], Meta]
+    ) -> tuple[Place, bool]:
         with self._changing:
             check_connected(self._manager, place.namespace, sid)
             # It is forgotten while nobody is there.
@@ -123,7 +138,7 @@ class Roster:
             before = place.metas[key][ref] if ref else None
             now = meta(before)
             if now == before:
-                return
+                return place, False
             if len(key) + len(dumps(now)) > _LARGEST_META:
                 raise Problem(422, f"What is tracked has at most {_LARGEST_META} characters.")
             if ref is None and len(tracked) >= most:
@@ -136,7 +151,9 @@ class Roster:
             self._outgoing.append(Change(place, {ref: (key, now)}, {}))
             if came_back:
                 self._remove(place, came_back)
-        self._finish(place)
+        # If it was forgotten, nobody has told it what happened meanwhile.
+        self._follow(place)
+        return place, True
 
     def untrack(self, namespace: str, name: str, sid: str, key: str | None = None) -> None:
         """Note that a client is not in a room any more, or not under one key."""
@@ -186,29 +203,27 @@ class Roster:
         for place in places:
             self._finish(place)
 
-    def present(self, namespace: str, name: str) -> Metas:
-        """Return who is in a room, by key and ref."""
+    def present(self, namespace: str, name: str) -> dict[str, list[Meta]]:
+        """Return who is in a room: the metas of each key, which are the caller's own."""
         place = self.places.get((namespace, name))
         if self._store and not (place and place.is_followed):
             found = self._store.load(namespace, name)
             if found is not None:
-                metas: Metas = {}
-                for ref, (_, key, meta) in found.items():
-                    metas.setdefault(key, {})[ref] = meta
+                metas: dict[str, list[Meta]] = {}
+                for _, key, meta in found.values():
+                    metas.setdefault(key, []).append(meta)
                 return metas
         with self._changing:
-            return place.shown() if place else {}
+            known = place.metas if place else {}
+            return {key: [dict(meta) for meta in of_key.values()] for key, of_key in known.items()}
 
     def counts(self, rooms: list[tuple[str, str]]) -> list[int]:
         """Return how many keys are in rooms, by namespace and name."""
-        counts: dict[tuple[str, str], int] = {}
-        for room in rooms:
-            place = self.places.get(room)
-            if place and place.is_followed:
-                counts[room] = len(place.metas)
-        unknown = [room for room in rooms if room not in counts]
-        if unknown and self._store:
-            counts.update(zip(unknown, self._store.counts(unknown), strict=True))
+        places = {room: place for room in rooms if (place := self.places.get(room))}
+        counts = {room: len(place.metas) for room, place in places.items()}
+        unknown = [room for room in rooms if room not in places or not places[room].is_followed]
+        if unknown and self._store and (shared := self._store.counts(unknown)) is not None:
+            counts.update(zip(unknown, shared, strict=True))
         return [counts.get(room, 0) for room in rooms]
 
     # For other processes
@@ -225,7 +240,7 @@ class Roster:
         """
         place = self.places.get((namespace, name))
         if place is None:
-            if not self._teller.clients(namespace, name):
+            if self._teller.is_empty(namespace, name):
                 return
             # Its view has said nothing yet of those who are here.
             place = self.place(namespace, name)
@@ -241,7 +256,7 @@ class Roster:
     def reconcile(self) -> None:
         """Compare what this process knows with what all of them share, as some of it was lost."""
         for place in list(self.places.values()):
-            self._follow(place)
+            self._follow(place, again=True)
             self._finish(place)
 
     # Housekeeping
@@ -281,42 +296,53 @@ class Roster:
                 for ref in over:
                     self._remove(place, ref)
                 lost = [ref for ref, at in place.lost.items() if at + _LOST_SECONDS <= now]
-                for ref in lost:
-                    place.remove(ref)
+            # Unless it is away again, and their process had no time to put them back.
+            if lost and self._follow(place, again=True):
+                with self._changing:
+                    for ref in place.lost.keys() & lost:
+                        place.remove(ref)
             if over or lost:
                 self._finish(place)
-            # Not as soon as the last one leaves: somebody may come and go, and come and go again,
-            # and each time it would have to be asked who is there.
             self._forget_if_empty(place)
 
-    def _forget_if_empty(self, place: Place) -> None:
-        with self._changing:
-            if not place.own and not self._teller.clients(place.namespace, place.name):
-                self.places.pop((place.namespace, place.name), None)
+    def _follow(self, place: Place, *, again: bool = False) -> bool:
+        """Learn who is in a room of other processes, and correct what they know of this one's.
 
-    def _follow(self, place: Place) -> None:
-        """Learn who is in a room of other processes, and correct what they know of this one's."""
+        :param place: the room.
+        :param again: whether to ask even if that is known.
+        :return: whether it is known now.
+        """
         if self._store is None:
-            return
+            return True
         with self._loading:
-            removed = place.removed = set()
+            if place.is_followed and not again:
+                return True
+            changed = place.changed = set()
             found = self._store.load(place.namespace, place.name)
             with self._changing:
-                place.removed = None
-                if found is not None:
-                    self._merge(place, {ref: found[ref] for ref in found if ref not in removed})
-                    place.is_followed = True
+                place.changed = None
+                if found is None:
+                    return False
+                self._merge(place, found, changed)
+                place.is_followed = True
+                return True
 
-    def _merge(self, place: Place, found: dict[str, tuple[str, str, Meta]]) -> None:
+    def _merge(
+        self, place: Place, found: dict[str, tuple[str, str, Meta]], changed: set[str]
+    ) -> None:
         puts: dict[str, tuple[str, Meta]] = {}
         removes: dict[str, str] = {}
         for ref, key in place.refs().items():
             meta = place.metas[key][ref]
+            if ref in changed:
+                continue
             if ref not in place.own and ref not in found:
                 place.lost.setdefault(ref, time.monotonic())
             elif ref in place.own and (ref not in found or found[ref][2] != meta):
                 puts[ref] = (key, meta)
         for ref, (process, key, meta) in found.items():
+            if ref in changed:
+                continue
             if process != self.process:
                 place.put(ref, key, meta)
             elif ref not in place.own:
@@ -337,9 +363,9 @@ class Roster:
     def _finish(self, place: Place) -> None:
         """Tell the clients of this process, and the other processes."""
         self._teller.tell(place)
+        self._forget_if_empty(place)
         if self._store is None:
             self._outgoing.clear()
-            self._forget_if_empty(place)
             return
         # Whoever comes while this is held has its changes sent by the next one, all at once.
         with self._sending:
@@ -347,6 +373,16 @@ class Roster:
                 changes, self._outgoing = self._outgoing, []
             if changes:
                 self._store.change(self.process, changes)
+
+    def _forget_if_empty(self, place: Place) -> None:
+        """Forget a room in which this process has no client, after a while if others are there."""
+        room = place.namespace, place.name
+        with self._changing:
+            if place.own or not self._teller.is_empty(*room) or self.places.get(room) is not place:
+                return
+            if not place.metas or place.used_at + _KEPT_SECONDS <= time.monotonic():
+                del self.places[room]
+                place.is_followed = self._store is None
 
     def _new_ref(self) -> str:
         self._count += 1

@@ -63,6 +63,10 @@ class Teller:
         """Return the clients of this process that are in a room."""
         return [sid for sid, _ in self._manager.get_participants(namespace, name)]
 
+    def is_empty(self, namespace: str, name: str) -> bool:
+        """Tell whether no client of this process is in a room."""
+        return name not in self._manager.rooms.get(namespace, ())
+
     def _next(self, place: Place) -> News | None:
         now = time.monotonic()
         with self._changing:
@@ -81,8 +85,8 @@ class Teller:
 
     def _send(self, place: Place, news: News) -> None:
         if news.diff and news.known:
-            # All of them have a message once, and only the room has a quick way to them.
-            self._emit(place, DIFF, news.diff, news.known if news.new else place.name)
+            # Not to the room: whoever has joined it just now does not know who is here.
+            self._emit(place, DIFF, news.diff, news.known)
         if news.new:
             self._emit(place, STATE, news.state, news.new)
 

@@ -193,16 +193,18 @@ class RedisManager(LocalManager, socketio.PubSubManager):  # type: ignore[misc]
         """Yield what other processes send, for ever."""
         while True:
             try:
-                with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+                with self._redis.pubsub() as subscription:
                     subscription.subscribe(self.channel, rosters.CHANNEL)
-                    # It reads that this has been done: from here on, no message is missed.
-                    subscription.get_message(timeout=_PAUSE)
-                    self._shared.is_behind = True
                     while not self.trouble:
                         message = subscription.get_message(timeout=_PAUSE)
-                        if message and message["channel"] == rosters.CHANNEL.encode():
+                        if not message:
+                            continue
+                        if message["type"] == "subscribe":
+                            # From here on, no message is missed; until here, some may have been.
+                            self._shared.is_behind = True
+                        elif message["channel"] == rosters.CHANNEL.encode():
                             self._shared.hear(self.roster, message["data"])
-                        elif message:
+                        else:
                             yield message["data"]
             except (RedisError, OSError) as error:
                 self._note(str(error) or type(error).__name__)

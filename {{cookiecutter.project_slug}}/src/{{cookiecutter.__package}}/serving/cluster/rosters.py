@@ -28,7 +28,11 @@ _LASTS = 7
 _LOOKS = 2
 
 # Who is in a room changes with the number of clients of each key, and with what the others hear.
+# What is changed for a process that is dead is left alone if it lives after all.
 _CHANGE = """
+if KEYS[5] and redis.call('EXISTS', KEYS[5]) == 1 then
+    return
+end
 local room, keys, rooms, processes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local process, name, channel, message, has_more = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local at = 7
@@ -52,6 +56,12 @@ else
     redis.call('SREM', rooms, name)
 end
 redis.call('PUBLISH', channel, message)
+"""
+
+_FORGET = """
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('SREM', KEYS[2], ARGV[1])
+end
 """
 
 
@@ -82,10 +92,9 @@ class SharedRosters:
             return None
         return {ref.decode(): tuple(loads(kept)) for ref, kept in answers[0].items()}
 
-    def counts(self, rooms: list[tuple[str, str]]) -> list[int]:
-        """Return how many keys are in rooms, by namespace and name; none while it is away."""
-        answers = self._manager.ask(*(("HLEN", _key("keys", *room)) for room in rooms))
-        return [0] * len(rooms) if answers is None else answers
+    def counts(self, rooms: list[tuple[str, str]]) -> list[int] | None:
+        """Return how many keys are in rooms, by namespace and name; ``None`` while it is away."""
+        return self._manager.ask(*(("HLEN", _key("keys", *room)) for room in rooms))
 
     def hear(self, roster: Roster, message: bytes) -> None:
         """Pass on what another process has told."""
@@ -96,25 +105,27 @@ class SharedRosters:
     def look(self, roster: Roster) -> None:
         """Every few seconds, say that this process is alive, and see whether the others are."""
         now = time.monotonic()
-        if now < self._next_beat:
+        if now < self._next_beat and not self.is_behind:
             return
-        self._next_beat = now + _BEAT
+        alive = _key("alive", roster.process)
         answers = self._manager.ask(
-            ("EXISTS", _key("alive", roster.process)),
-            ("SET", _key("alive", roster.process), "1", "EX", _LASTS),
+            ("EXISTS", alive),
+            ("SET", alive, "1", "EX", _LASTS),
             ("SADD", _key("processes"), roster.process),
             ("SMEMBERS", _key("processes")),
         )
         if answers is None:
             self.is_behind = True
-            self._silent.clear()
             return
-        was_alive, *_, processes = answers
-        # Otherwise it may have been taken for dead, or Redis has begun anew.
-        if self.is_behind or not was_alive:
+        self._next_beat = now + _BEAT
+        # It may have been taken for dead without a sign of life, or Redis has begun anew.
+        if self.is_behind or not answers[0]:
             self.is_behind = False
+            # The others may be as late as this one.
+            self._silent.clear()
             roster.reconcile()
-        self._bury([*processes])
+        else:
+            self._bury([*answers[3]])
 
     def _bury(self, processes: list[bytes]) -> None:
         """Remove the clients of processes that have been silent for too long."""
@@ -141,10 +152,13 @@ class SharedRosters:
                 return
             gone = {ref: key for ref, (owner, key, _) in found.items() if owner == process}
             # All hear it from the dead, this process among them.
-            self.change(process, [Change(Place(namespace, name), {}, gone)])
-        self._manager.ask(("SREM", _key("processes"), process))
+            change = Change(Place(namespace, name), {}, gone)
+            if self._manager.ask(self._command(process, change, _key("alive", process))) is None:
+                return
+        keys = (_key("alive", process), _key("processes"))
+        self._manager.ask(("EVAL", _FORGET, len(keys), *keys, process))
 
-    def _command(self, process: str, change: Change) -> tuple[Any, ...]:
+    def _command(self, process: str, change: Change, *unless: str) -> tuple[Any, ...]:
         place, puts, removes = change
         namespace, name = place.namespace, place.name
         message = dumps([process, namespace, name, puts, list(removes)])
@@ -153,6 +167,7 @@ class SharedRosters:
             _key("keys", namespace, name),
             _key("rooms", process),
             _key("processes"),
+            *unless,
         )
         stored = [
             argument
