@@ -8,19 +8,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from browser import browsing
+import socketio  # type: ignore[import-untyped]
+from browser import Browser, browsing
 from combinations import CHOICES
 from conftest import ROOT, Bake, generate
 from environments import interpreter
 from packages import installed
 from programs import program
-from server import eventually, package_of, started
+from server import Server, eventually, package_of, started
 from test_browsers import ask
 from test_readme import ask as ask_within
 from test_readme import blocks, read, section
@@ -440,15 +441,35 @@ for path in ("/_client/socket.js", "/static/chat.js"):
     assert ask_within(service, script) == ["text/javascript"] * 2
 
 
-def test_a_page_of_ones_own_imports_it_as_the_readme_says(bake: Bake, tmp_path: Path) -> None:
-    service = bake(starter="minimal")
-    chapter = section(read(service), "## Write a view")
+@contextmanager
+def example(service: Path, heading: str, folder: Path) -> Iterator[tuple[Server, Browser]]:
+    """Serve the first view of a section of the README, and open the page below it."""
+    chapter = section(read(service), heading)
     view, (page,) = blocks(chapter, "python")[0], blocks(chapter, "html")
     views = service / "src" / package_of(service) / "views"
-    (views / "poll.py").write_text(view, encoding="utf-8")
+    (views / "example.py").write_text(view, encoding="utf-8")
     (views / "home.py").write_text(HOME.replace("{page}", page), encoding="utf-8")
-    with (
-        started(interpreter(service), service) as server,
-        browsing(server.url, tmp_path / "browser") as browser,
-    ):
+    python = interpreter(service)
+    for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
+        subprocess.run([python, "-m", *check, views / "example.py"], cwd=service, check=True)
+    with started(python, service) as server, browsing(server.url, folder) as browser:
+        yield server, browser
+
+
+def test_a_page_of_ones_own_imports_it_as_the_readme_says(bake: Bake, tmp_path: Path) -> None:
+    with example(bake(starter="minimal"), "## Write a view", tmp_path / "browser") as (_, browser):
         browser.sees("output", "1 for tea, 0 for coffee")
+
+
+def test_a_page_shows_who_is_there_as_the_readme_says(bake: Bake, tmp_path: Path) -> None:
+    service = bake(starter="minimal")
+    with (
+        example(service, "## Who is there", tmp_path / "browser") as (server, browser),
+        socketio.SimpleClient() as client,
+    ):
+        browser.sees("output", "1 here: Ada")
+        client.connect(server.url, namespace="/lounge")
+        client.call("join", ("sofa", "bob"))
+        browser.sees("output", "2 here: Ada, Bob")
+        client.call("away", ("sofa", "bob", True))
+        assert json.loads(server.get("/lounge/sofa")) == ["ada", "bob"]
