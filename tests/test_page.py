@@ -250,6 +250,17 @@ def test_who_has_the_page_out_of_sight_is_away(ada: Browser, grace: Browser) -> 
     assert not ada.shown("#people .away")
 
 
+def test_who_goes_to_another_page_leaves_and_comes_back_with_it(
+    ada: Browser, grace: Browser
+) -> None:
+    grace.driver.get("about:blank")
+    eventually(lambda: ada.texts("#people") == ["1 here: Ada (you)"], 15)
+
+    grace.driver.back()
+    ada.sees("#people", "2 here")
+    grace.sees("#state", "Connected")
+
+
 def test_nothing_is_missing_after_the_server_was_killed(start: Start, browse: Open) -> None:
     with start() as server:
         port = str(urlsplit(server.url).port)

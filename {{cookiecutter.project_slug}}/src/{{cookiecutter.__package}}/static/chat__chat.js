@@ -474,6 +474,10 @@ document.addEventListener("visibilitychange", () => {
   if (socket?.connected) socket.emit("away", document.hidden);
 });
 
+// A browser may keep the page for its Back button, and with it the connection.
+window.addEventListener("pagehide", () => socket?.disconnect());
+window.addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
 setInterval(() => socket?.connected && !document.hidden && listRooms(), ROOMS_EVERY);
 
 if (session) start(session);
