@@ -238,14 +238,18 @@ def test_a_client_does_the_same_where_the_server_takes_no_websocket(
     assert perform(client, "polling", TRANSPORTS="polling") == {}
 
 
-@pytest.fixture(scope="module")
-def seen(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return who is in a room, as the module for presence has it, case by case."""
-    service = baked(starter="minimal")
-    module = tmp_path_factory.mktemp("client") / "presence.mjs"
-    shutil.copy(service / "src" / package_of(service) / PRESENCE, module)
+def cases(module: Path, script: str, place: Path) -> dict[str, Any]:
+    """Return what a script of the tests gets of a module for pages, case by case.
+
+    :param module: the module, as the service has it.
+    :param script: the name of the script.
+    :param place: an empty folder.
+    """
+    # Node takes it for a module by its name.
+    copy = place / f"{module.stem}.mjs"
+    shutil.copy(module, copy)
     done = subprocess.run(
-        [program("node"), Path(__file__).with_name("presence.mjs"), module.as_uri()],
+        [program("node"), Path(__file__).with_name(script), copy.as_uri()],
         capture_output=True,
         encoding="utf-8",
         timeout=60,
@@ -254,6 +258,14 @@ def seen(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+@pytest.fixture(scope="module")
+def seen(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return who is in a room, as the module for presence has it."""
+    service = baked(starter="minimal")
+    module = service / "src" / package_of(service) / PRESENCE
+    return cases(module, "presence.mjs", tmp_path_factory.mktemp("client"))
 
 
 def present(**metas: Any) -> list[dict[str, Any]]:
@@ -320,18 +332,8 @@ def test_a_key_may_be_any_text(seen: dict[str, Any]) -> None:
 def odd(baked: Bake, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what the client does before a server that does not keep to the protocol."""
     service = baked(starter="chat")
-    module = tmp_path_factory.mktemp("client") / "socket.mjs"
-    shutil.copy(service / "src" / package_of(service) / OURS, module)
-    done = subprocess.run(
-        [program("node"), Path(__file__).with_name("odd_server.mjs"), module.as_uri()],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    module = service / "src" / package_of(service) / OURS
+    return cases(module, "odd_server.mjs", tmp_path_factory.mktemp("client"))
 
 
 def test_what_is_malformed_ends_the_connection_and_nothing_else(odd: dict[str, Any]) -> None:

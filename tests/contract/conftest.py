@@ -39,6 +39,16 @@ def app(app: Flask, views: list[type[FlaskView]]) -> Flask:
     return app
 
 
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def sid_of(client) -> str:
     """Return the id by which the server knows a client."""
     return client._client.get_sid(client.namespace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -14,17 +13,9 @@ from contract_service.serving.service import service_of
 from contract_service.settings import Settings
 from flask import Flask, g
 
+from .conftest import Clock
+
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
-
-
-class Clock:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = time.monotonic()
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -15,18 +14,10 @@ from contract_service.flask_view.handling.limiting import WINDOWS, Windows
 from contract_service.settings import Settings
 from flask import Blueprint, Flask, g, request
 
+from .conftest import Clock
+
 HERE, THERE = "192.0.2.7", "192.0.2.8"
 PROBLEM = {"type": "about:blank", "title": "Too Many Requests", "status": 429}
-
-
-class Clock:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = time.monotonic()
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
