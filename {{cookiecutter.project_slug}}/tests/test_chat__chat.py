@@ -67,7 +67,7 @@ def changes(client: LiveClient, timeout: float = 2) -> Iterator[tuple[str, Any]]
         diff = client.expect("presence_diff", timeout=timeout)
         before = {key for key, of_key in refs.items() if of_key}
         for key, metas in diff["leaves"].items():
-            refs[key] -= {*metas}
+            refs.setdefault(key, set()).difference_update(metas)
         for key, metas in diff["joins"].items():
             refs.setdefault(key, set()).update(metas)
         here = {key for key, of_key in refs.items() if of_key}
