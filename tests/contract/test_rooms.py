@@ -127,6 +127,15 @@ def test_a_room_that_flask_socketio_has_made_hears_it_too(connect) -> None:
     bob.refute("told")
 
 
+def test_what_is_sent_to_no_room_reaches_nobody(app, connect) -> None:
+    ada = connect("/hall")
+    ada.call("join", "red")
+    with app.app_context():
+        HallView.registered().emit("told", "nobody", to=[])
+        HallView.registered().emit("told", "everyone in it", to=["red"])
+    assert ada.expect("told") == "everyone in it"
+
+
 def test_a_client_is_in_so_many_rooms_only(connect) -> None:
     ada = connect("/hall")
     for room in ("one", "two", "three", "three"):

@@ -181,7 +181,9 @@ class FlaskView(LibraryView):
         :param skip: the ``request.sid`` of a client in that room that does not get it.
         :raises PromiseError: ``sends`` says something else; not in production.
         """
-        self._emit(event, data, to=addressed(to, self._prefix), skip_sid=skip)
+        # Socket.IO takes no rooms at all for everyone.
+        if rooms := addressed(to, self._prefix):
+            self._emit(event, data, to=rooms, skip_sid=skip)
 
     def broadcast(self, event: str, data: Any = None) -> None:
         """Send an event to every client of the view's namespace.
