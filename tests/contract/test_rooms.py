@@ -147,7 +147,9 @@ def test_a_client_is_in_so_many_rooms_only(connect) -> None:
 
 @pytest.mark.parametrize("room", ["", "x" * 201, 7, None, ["red"], {"a": 1}])
 def test_the_name_of_a_room_has_rules(connect, room) -> None:
-    assert connect("/hall").call("join", room)["error"]["status"] == 422
+    ada = connect("/hall")
+    for event in ("join", "leave"):
+        assert ada.call(event, room)["error"]["status"] == 422
 
 
 @pytest.mark.parametrize("room", ["~", "~red", "general-announcement", "a/b", "x" * 200, "עדה\n"])

@@ -20,7 +20,7 @@ from .handling.telemetry import context, remember_origin
 from .library import LibraryView
 from .registration.views import EXTENSION, register_view
 from .rooms.members import Members
-from .rooms.names import addressed, prefix_of
+from .rooms.names import addressed, named, prefix_of
 from .rooms.payloads import STATE
 from .rooms.presence import Presence, current_sid
 from .rooms.roster import roster_of
@@ -149,10 +149,11 @@ class FlaskView(LibraryView):
         """Take the client of this event out of a room, in which it is not present any more either.
 
         :param room: the name of the room; it need not be there.
+        :raises Problem: 422, that is no name.
         """
-        sid = current_sid()
+        sid, name = current_sid(), named(self._prefix, room)
         self._members.leave(self._manager, self.namespace, sid, room)
-        roster_of(self._manager).left(self.namespace, self._prefix + room, sid)
+        roster_of(self._manager).left(self.namespace, name, sid)
 
     def rooms(self) -> list[str]:
         """Return the rooms of this view that the client of this event has joined.
