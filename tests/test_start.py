@@ -149,13 +149,13 @@ def test_gevent_calls_its_plugins(bake: Bake, tmp_path: Path) -> None:
     assert done.stdout.startswith("Called\n"), done.stderr
 
 
-@pytest.mark.parametrize("revises", ['"0001"', '("0001",)', "str('0001')"])
+@pytest.mark.parametrize("revises", ['"0002"', '("0002",)', "str('0002')"])
 def test_a_service_that_starts_runs_migrations_that_are_new(bake: Bake, revises: str) -> None:
     service = bake(starter="chat")
     with started(interpreter(service), service):
-        assert version(service) == "0001"
-    code = f'revision: str = "0002"\ndown_revision = {revises}\n\n\ndef upgrade():\n    pass\n'
-    package = service / "src" / package_of(service)
-    (package / "migrations" / "m0002_more.py").write_text(code, encoding="utf-8")
-    with started(interpreter(service), service):
         assert version(service) == "0002"
+    code = f'revision: str = "0003"\ndown_revision = {revises}\n\n\ndef upgrade():\n    pass\n'
+    package = service / "src" / package_of(service)
+    (package / "migrations" / "m0003_more.py").write_text(code, encoding="utf-8")
+    with started(interpreter(service), service):
+        assert version(service) == "0003"

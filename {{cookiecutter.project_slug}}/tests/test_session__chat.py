@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from {{ cookiecutter.__package }}.chat import clients
 from {{ cookiecutter.__package }}.extensions import db
 from {{ cookiecutter.__package }}.models import UserSession, now
 from {{ cookiecutter.__package }}.settings import Settings
@@ -170,6 +171,19 @@ def test_a_session_expires(app: Flask, client: FlaskClient, connect: Connect) ->
     assert ada.expect("session.ended", timeout=5) == {"reason": "expired"}
     ada.expect("disconnect")
     assert client.get("/session", headers=bearer(token)).status_code == 401
+
+
+def test_a_session_that_has_ended_unheard_ends_for_its_clients(
+    app: Flask, client: FlaskClient, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "_LOOK_EVERY", 1)
+    ada, bob = (connect("/chat", auth={"token": token_of(client, name)}) for name in ("Ada", "Bob"))
+    with app.app_context(), db.write() as session:
+        session.execute(update(UserSession).filter_by(name="Ada").values(ended_at=now()))
+
+    assert ada.expect("session.ended", timeout=5) == {"reason": "signed out"}
+    ada.expect("disconnect")
+    bob.refute("session.ended")
 
 
 def test_an_address_may_not_sign_in_as_often_as_it_likes(client: FlaskClient) -> None:

@@ -1,1 +1,1 @@
-"""What stands behind the views of the chat: who one is, who is here, and what was said."""
+"""What stands behind the views of the chat: who one is, who is connected, and what was said."""

@@ -16,6 +16,9 @@ from ..flask_view import FlaskView, Problem
 from ..models import UserSession, now
 from .identity import Ended, Identity
 
+_LOOK_EVERY = 10
+"""Seconds between two looks at the sessions in the database."""
+
 
 class Clients:
     """Who the clients of a view are; a task ends their sessions, from the first one to the last."""
@@ -66,7 +69,7 @@ class Clients:
                     if me.expires_at <= now():
                         end(self._view, me, "expired")
                 # They were told already, unless the broker lost the message.
-                for me in _ended(here) if second % 10 == 0 else ():
+                for me in _ended(here) if second % _LOOK_EVERY == 0 else ():
                     end(self._view, me, "signed out")
         finally:
             self._watching.release()

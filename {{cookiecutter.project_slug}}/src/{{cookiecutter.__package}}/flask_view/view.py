@@ -97,8 +97,8 @@ class FlaskView(LibraryView):
 
     _promises: Promises | None = None
     """What ``sends`` says, as registration has read it."""
-    _members: Members
-    _presence: Presence | None = None
+    _room_members: Members
+    _room_presence: Presence | None = None
     _limiters: Mapping[str, Limiter] = {}
     """What limits its methods, by their names."""
 
@@ -141,9 +141,13 @@ class FlaskView(LibraryView):
         :raises Problem: 409, the client is in ``max_rooms`` rooms already; 422, that is no name;
             503, its connection has ended.
         """
-        is_new = self._members.join(self._manager, self.namespace, current_sid(), room)
-        if is_new and (self._presence or (self._promises and STATE in self._promises.arguments)):
-            roster_of(self._manager).joined(self.namespace, self._prefix + room)
+        is_new = self._room_members.join(
+            self._socketio_manager, self.namespace, current_sid(), room
+        )
+        if is_new and (
+            self._room_presence or (self._promises and STATE in self._promises.arguments)
+        ):
+            roster_of(self._socketio_manager).joined(self.namespace, self._room_prefix + room)
 
     def leave(self, room: str) -> None:
         """Take the client of this event out of a room, in which it is not present any more either.
@@ -151,23 +155,25 @@ class FlaskView(LibraryView):
         :param room: the name of the room; it need not be there.
         :raises Problem: 422, that is no name.
         """
-        sid, name = current_sid(), named(self._prefix, room)
-        self._members.leave(self._manager, self.namespace, sid, room)
-        roster_of(self._manager).left(self.namespace, name, sid)
+        sid, name = current_sid(), named(self._room_prefix, room)
+        self._room_members.leave(self._socketio_manager, self.namespace, sid, room)
+        roster_of(self._socketio_manager).left(self.namespace, name, sid)
 
     def rooms(self) -> list[str]:
         """Return the rooms of this view that the client of this event has joined.
 
         In ``socket_disconnect``, they are those that it was in.
         """
-        return self._members.rooms(current_sid())
+        return self._room_members.rooms(current_sid())
 
     @property
     def presence(self) -> Presence:
         """Who is in the rooms of this view; see ``Presence``."""
-        if self._presence is None:
-            self._presence = Presence(self, roster_of(self._manager), self._prefix)
-        return self._presence
+        if self._room_presence is None:
+            self._room_presence = Presence(
+                self, roster_of(self._socketio_manager), self._room_prefix
+            )
+        return self._room_presence
 
     def emit(
         self, event: str, data: Any = None, *, to: str | list[str], skip: str | None = None
@@ -183,7 +189,7 @@ class FlaskView(LibraryView):
         :raises PromiseError: ``sends`` says something else; not in production.
         """
         # Socket.IO takes no rooms at all for everyone.
-        if rooms := addressed(to, self._prefix):
+        if rooms := addressed(to, self._room_prefix):
             self._emit(event, data, to=rooms, skip_sid=skip)
 
     def broadcast(self, event: str, data: Any = None) -> None:
@@ -221,18 +227,18 @@ class FlaskView(LibraryView):
 
         :param to: a client's ``request.sid``, or a room; of this and of other processes.
         """
-        rooms = addressed(to, self._prefix)
+        rooms = addressed(to, self._room_prefix)
         if isinstance(rooms, str):
             self._server.server.disconnect(rooms, self.namespace)
         else:
-            self._manager.kick(rooms, self.namespace)
+            self._socketio_manager.kick(rooms, self.namespace)
 
     def drop(self, sid: str) -> None:
         """Close the connection of a client, so that its Socket.IO library reconnects.
 
         :param sid: the client's ``request.sid``, of this or of another process.
         """
-        self._manager.drop(sid, self.namespace)
+        self._socketio_manager.drop(sid, self.namespace)
 
     def _emit(self, event: str, data: Any, **scope: Any) -> None:
         arguments = data if isinstance(data, tuple) else () if data is None else (data,)
@@ -242,18 +248,20 @@ class FlaskView(LibraryView):
         # Flask-SocketIO's own emit would take the second of several arguments for the room.
         self._server.server.emit(event, payload, namespace=self.namespace, **scope)
 
-    def _disconnected(self, sid: str, *, for_good: bool) -> None:
+    def _take_out_of_rooms(self, sid: str, *, for_good: bool) -> None:
         """Take a client that has left out of its rooms."""
-        rooms = self._members.leave_all(self._manager, self.namespace, sid)
-        names = [self._prefix + room for room in rooms]
-        roster_of(self._manager).disconnected(sid, self.namespace, names, for_good=for_good)
+        rooms = self._room_members.leave_all(self._socketio_manager, self.namespace, sid)
+        names = [self._room_prefix + room for room in rooms]
+        roster_of(self._socketio_manager).disconnected(
+            sid, self.namespace, names, for_good=for_good
+        )
 
     @functools.cached_property
-    def _prefix(self) -> str:
+    def _room_prefix(self) -> str:
         return prefix_of(type(self))
 
     @property
-    def _manager(self) -> Any:
+    def _socketio_manager(self) -> Any:
         return self._server.server.manager
 
     @property

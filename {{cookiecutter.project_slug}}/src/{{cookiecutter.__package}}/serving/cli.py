@@ -248,7 +248,7 @@ def emit(namespace: str, event: str, data: tuple[str, ...], to: str | None) -> N
         if promised and all(one.objection(event, payload, payload) for one in promised):
             promised[0].check(event, payload, payload)
         views = [one.view for one in registered_with(current_app)]
-        prefixes = [view._prefix for view in views if view.namespace == namespace]
+        prefixes = [view._room_prefix for view in views if view.namespace == namespace]
         rooms = addressed(to, *prefixes) if to else None
         socketio.server.emit(event, payload, namespace=namespace, to=rooms)
 

@@ -187,12 +187,12 @@ class ConnectionHandlers:
     def _leave_rooms(self, *, for_good: bool) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
         for view in self._views:
-            view._disconnected(sid, for_good=for_good)
+            view._take_out_of_rooms(sid, for_good=for_good)
 
     def _forget_rooms(self) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
         for view in self._views:
-            view._members.forget(sid)
+            view._room_members.forget(sid)
 
     def _call(self, event: str, argument: Any) -> Any:
         binding = self.bindings.get(event)

@@ -98,7 +98,7 @@ def register_view(
     view.socketio = socket
     view.namespace = _namespace(cls, path)
     view._promises = promises
-    view._members = Members(cls.max_rooms, view._prefix)
+    view._room_members = Members(cls.max_rooms, view._room_prefix)
     registered = Registered(view, path, bindings, [] if socket is None else events)
     if isinstance(app, Blueprint):
         app.record(

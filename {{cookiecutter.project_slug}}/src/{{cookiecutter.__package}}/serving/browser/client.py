@@ -1,5 +1,5 @@
 # Owned by the template: an update may change this file.
-"""The address of the Socket.IO client that pages import."""
+"""The address of the Socket.IO client that pages import, and of what stands beside it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from flask import Blueprint, Flask
 
 
 def init_app(app: Flask) -> None:
-    """Serve the client at /_client/socket.js.
+    """Serve the client at /_client/socket.js, and presence at /_client/presence.js.
 
-    It is a file of Flask's, like those in ``static/`` of the service: the log and the metrics call
-    it ``_client.static``, and a browser asks each time whether it has changed.
+    They are files of Flask's, like those in ``static/`` of the service: the log and the metrics
+    call them ``_client.static``, and a browser asks each time whether they have changed.
 
     :param app: the application, to which clients connect.
     """
