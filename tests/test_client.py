@@ -231,7 +231,8 @@ def test_our_client_does_the_same_in_a_browser_without_websockets(perform: Perfo
     assert perform("ours", "polling", websocket="none") == {}
 
 
-@pytest.mark.parametrize("client", ["ours", pytest.param("official", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_does_the_same_where_the_server_takes_no_websocket(
     perform: Perform, client: str
 ) -> None:
