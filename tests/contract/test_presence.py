@@ -289,6 +289,19 @@ def test_whoever_is_kicked_has_left_at_once(connect) -> None:
     assert time.monotonic() - kicked_at < GRACE
 
 
+def test_of_many_clients_the_first_are_named_and_all_keys_counted(connect, monkeypatch) -> None:
+    monkeypatch.setattr("contract_service.flask_view.rooms.place.MOST_SHOWN", 3)
+    tabs = [connect("/lobby") for _ in range(4)]
+    for tab, key in zip(tabs, ["ada", "ada", "bob", "bob"], strict=True):
+        tab.call("join", "tea", key)
+    connect("/lobby").call("join", "tea", "cem")
+    eve = connect("/lobby")
+    eve.call("look", "tea")
+    state = eve.expect("presence_state")
+    assert {key: len(refs) for key, refs in state["present"].items()} == {"ada": 2, "bob": 1}
+    assert state["count"] == 3
+
+
 def test_many_changes_are_told_in_few_messages(connect) -> None:
     ada, eve = connect("/lobby"), connect("/lobby")
     ada.call("join", "tea", "ada")

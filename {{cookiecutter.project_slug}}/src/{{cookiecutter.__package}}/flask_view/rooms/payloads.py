@@ -15,7 +15,7 @@ Meta = TypeVar("Meta")
 STATE, DIFF = "presence_state", "presence_diff"
 """The names of the events."""
 MOST_SHOWN = 1_000
-"""How many keys are named at most; the number of all of them is always told."""
+"""How many clients are named at most; the number of all keys is always told."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PresenceState(Generic[Meta]):
     count: int
     """How many keys there are."""
     present: dict[str, dict[str, Meta]]
-    """What is known of each client, by key and id; of the first thousand keys."""
+    """What is known of each client, by key and id; of the first thousand."""
 
 
 @dataclass(frozen=True)

@@ -96,18 +96,25 @@ class Place:
         """Return the keys of everyone who is here, by ref."""
         return dict(self._keys)
 
-    def ref_of(self, sid: str, key: str) -> str | None:
-        """Return the ref of a client of this process under a key, if it is tracked."""
-        # A key has few clients, and a room may have many.
-        return next((ref for ref in self.metas.get(key, ()) if self.own.get(ref) == sid), None)
+    def key_of(self, ref: str) -> str:
+        """Return the key that a ref belongs to."""
+        return self._keys[ref]
 
     def away_under(self, key: str) -> str | None:
         """Return the ref of a client under a key that has gone and may come back, if any has."""
+        if not self.away:
+            return None
         return next((ref for ref in self.metas.get(key, ()) if ref in self.away), None)
 
     def shown(self, most: int) -> Metas:
-        """Return who is here, so many keys at most."""
-        return {key: dict(of_key) for key, of_key in islice(self.metas.items(), most)}
+        """Return who is here, so many clients at most."""
+        shown: Metas = {}
+        for key, of_key in self.metas.items():
+            if most <= 0:
+                break
+            shown[key] = dict(islice(of_key.items(), most))
+            most -= len(of_key)
+        return shown
 
     def forget(self, sid: str) -> None:
         """Note that a client is not in the room any more, and is told nothing of it."""

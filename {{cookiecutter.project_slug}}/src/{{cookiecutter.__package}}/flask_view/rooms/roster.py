@@ -134,7 +134,8 @@ class Roster:
             check_connected(self._manager, place.namespace, sid)
             # It is forgotten while nobody is there.
             place = self.places.setdefault((place.namespace, place.name), place)
-            ref, tracked = place.ref_of(sid, key), self._tracked.get(sid, {})
+            tracked = self._tracked.get(sid, {})
+            ref = next(iter(_refs(tracked, place, key)), None)
             before = place.metas[key][ref] if ref else None
             now = meta(before)
             if now == before:
@@ -161,9 +162,8 @@ class Roster:
         if place is None:
             return
         with self._changing:
-            for ref, where in list(self._tracked.get(sid, {}).items()):
-                if where is place and (key is None or place.ref_of(sid, key) == ref):
-                    self._remove(place, ref)
+            for ref in _refs(self._tracked.get(sid, {}), place, key):
+                self._remove(place, ref)
         self._finish(place)
 
     def joined(self, namespace: str, name: str) -> None:
@@ -387,6 +387,12 @@ class Roster:
     def _new_ref(self) -> str:
         self._count += 1
         return f"{self.process[:8]}-{self._count:x}"
+
+
+def _refs(tracked: dict[str, Place], place: Place, key: str | None) -> list[str]:
+    """Return the refs of a client in a room, under one key or under any."""
+    refs = [ref for ref, where in tracked.items() if where is place]
+    return refs if key is None else [ref for ref in refs if place.key_of(ref) == key]
 
 
 def roster_of(manager: Any) -> Roster:
