@@ -1,5 +1,6 @@
 """Signing in and out, on both transports."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -171,6 +172,18 @@ def test_a_session_expires(app: Flask, client: FlaskClient, connect: Connect) ->
     assert ada.expect("session.ended", timeout=5) == {"reason": "expired"}
     ada.expect("disconnect")
     assert client.get("/session", headers=bearer(token)).status_code == 401
+
+
+def test_an_event_of_a_session_that_has_expired_is_refused(
+    client: FlaskClient, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if it had not been looked yet.
+    monkeypatch.setattr(clients.Clients, "_watch", lambda _: None)
+    ada = connect("/chat", auth={"token": token_of(client, "Ada")})
+    later = now() + timedelta(days=365)
+    monkeypatch.setattr(clients, "now", lambda: later)
+
+    assert ada.call("rooms")["error"]["status"] == 401
 
 
 def test_a_session_that_has_ended_unheard_ends_for_its_clients(

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from ..extensions import db, socketio
 from ..flask_view import FlaskView, Problem
 from ..models import UserSession, now
-from .identity import Ended, Identity
+from .identity import Ended, Identity, refusal
 
 _LOOK_EVERY = 10
 """Seconds between two looks at the sessions in the database."""
@@ -48,11 +48,15 @@ class Clients:
     def identity(self) -> Identity:
         """Return who the client of the current event is, without asking the database.
 
+        :raises Unauthorized: its session has expired.
         :raises Problem: 503, its connection has ended.
         """
-        if me := self._identities.get(_sid()):
-            return me
-        raise _closing()
+        me = self._identities.get(_sid())
+        if me is None:
+            raise _closing()
+        if me.expires_at <= now():
+            raise refusal("The session has expired. Sign in again.")
+        return me
 
     def _begin(self) -> None:
         if self._identities and self._watching.acquire(blocking=False):

@@ -79,7 +79,7 @@ def of_token(token: str | None) -> Identity:
     try:
         identifier = UUID(_signer().loads(token or "", max_age=seconds))
     except (BadSignature, ValueError) as error:
-        raise _refusal("Sign in first.") from error
+        raise refusal("Sign in first.") from error
     with db.read() as session:
         return checked(session.get(UserSession, identifier))
 
@@ -99,8 +99,13 @@ def checked(row: UserSession | None) -> Identity:
     :raises Unauthorized: it has.
     """
     if row is None or row.ended_at or row.expires_at <= now():
-        raise _refusal("The session has ended. Sign in again.")
+        raise refusal("The session has ended. Sign in again.")
     return Identity(row.id, row.name, row.expires_at)
+
+
+def refusal(why: str) -> Unauthorized:
+    """Return the refusal of somebody who is not signed in."""
+    return Unauthorized(why, www_authenticate=WWWAuthenticate("bearer"))
 
 
 def _purge(session: Session) -> None:
@@ -116,10 +121,6 @@ def _forget(session: Session, which: ColumnElement[bool]) -> None:
     found = select(UserSession.id).where(which).with_for_update(skip_locked=True)
     ids, owned = list(session.scalars(found)), Message.author_id == UserSession.id
     session.execute(delete(UserSession).where(UserSession.id.in_(ids), ~exists().where(owned)))
-
-
-def _refusal(why: str) -> Unauthorized:
-    return Unauthorized(why, www_authenticate=WWWAuthenticate("bearer"))
 
 
 def _signer() -> URLSafeTimedSerializer:
