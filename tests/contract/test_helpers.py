@@ -423,5 +423,5 @@ def test_what_arrives_against_the_promises_fails_at_the_end_at_the_latest() -> N
         encoding="utf-8",
         check=False,
     )
-    assert "1 passed, 1 error" in done.stdout
+    assert "1 passed, 1 error" in done.stdout, done.stdout + done.stderr
     assert "'cried' came in /echo" in done.stdout
