@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter  # type: ignore[import-untyped]
+from redis_server import Redis, redis
 
 ROOT = Path(__file__).resolve().parent.parent
 # cookiecutter does the same for the time it runs.
@@ -102,3 +103,10 @@ def refuse(tmp_path: Path) -> Refuse:
         return refused.stdout + refused.stderr
 
     return refuse
+
+
+@pytest.fixture
+def broker() -> Iterator[Redis]:
+    """Return a broker of the test's own."""
+    with redis() as server:
+        yield server

@@ -12,7 +12,7 @@ import pytest
 import socketio  # type: ignore[import-untyped]
 from conftest import Bake
 from environments import environ, interpreter
-from redis_server import Redis, redis
+from redis_server import Redis
 from server import Server, eventually, package_of, started
 
 VIEW = '''
@@ -47,13 +47,6 @@ def service(request: pytest.FixtureRequest, bake: Bake) -> Path:
     service = bake(async_mode=request.param, starter="minimal")
     (service / "src" / package_of(service) / "views" / "news.py").write_text(VIEW)
     return service
-
-
-@pytest.fixture
-def broker() -> Iterator[Redis]:
-    """Return a broker of the test's own."""
-    with redis() as server:
-        yield server
 
 
 class Listener:

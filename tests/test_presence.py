@@ -18,7 +18,7 @@ from conftest import Bake
 from environments import interpreter, run_python
 from forwarder import forwarding
 from hostile import ConnectionEnded, WebSocket, event
-from redis_server import Redis, redis
+from redis_server import Redis
 from server import Server, eventually, package_of, started
 
 VIEW = '''
@@ -86,13 +86,6 @@ def service(request: pytest.FixtureRequest, bake: Bake) -> Path:
     service = bake(async_mode=request.param, starter="minimal")
     (service / "src" / package_of(service) / "views" / "lobby.py").write_text(VIEW)
     return service
-
-
-@pytest.fixture
-def broker() -> Iterator[Redis]:
-    """Return a broker of the test's own."""
-    with redis() as server:
-        yield server
 
 
 class Instance:

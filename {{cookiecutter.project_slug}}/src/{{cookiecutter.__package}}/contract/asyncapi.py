@@ -8,10 +8,9 @@ the reply. What Socket.IO has and the specification has no binding for stands un
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import Any
 
-from .structure import Contract, Method, Schema, View
+from .structure import Contract, Method, Schema, View, limits_of
 
 
 def document(contract: Contract) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def _describe(channel: dict[str, Any], view: View) -> None:
     if view.auth is not None:
         channel["x-handshake"] = {"auth": view.auth}
     if view.limits:
-        channel.setdefault("x-handshake", {}).update(_limits(view))
+        channel.setdefault("x-handshake", {}).update(limits_of(view.limits))
     if view.sends is None:
         channel["x-sends"] = "unspecified"
 
@@ -84,13 +83,8 @@ def _receives(
             "messages": [{"$ref": f"#/channels/{key}/messages/{ack}"}],
         },
         "x-errors": [{"status": error.status, "detail": error.detail} for error in method.errors],
-        **_limits(method),
+        **limits_of(method.limits),
     }
-
-
-def _limits(limited: Method | View) -> dict[str, Any]:
-    """Return how often an event may be sent, or a client may connect, if that is limited."""
-    return {"x-limits": [asdict(each) for each in limited.limits]} if limited.limits else {}
 
 
 def _sends(

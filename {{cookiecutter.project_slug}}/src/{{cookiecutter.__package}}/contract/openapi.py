@@ -6,10 +6,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
-from .structure import Contract, Method, Parameter, Route, Schema, View
+from .structure import Contract, Method, Parameter, Route, Schema, View, limits_of
 
 _VARIABLE = re.compile("{(.*?)}")
 _REASONS = {"200": "OK", "201": "Created", "202": "Accepted", "204": "No content"}
@@ -70,7 +69,7 @@ def _operation(
             }
     operation["responses"] = _responses(method, problem)
     if method.limits:
-        operation["x-limits"] = [asdict(each) for each in method.limits]
+        operation.update(limits_of(method.limits))
         operation["responses"]["429"]["headers"] = {"Retry-After": _RETRY_AFTER}
     return operation
 

@@ -7,7 +7,7 @@ An empty one is that of anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..flask_view.handling.limiting import Limit
@@ -82,6 +82,11 @@ class Method:
         """The docstring as both documents have it: the first paragraph, and the others."""
         summary, _, description = self.doc.partition("\n\n")
         return {"summary": " ".join(summary.split()), "description": description}
+
+
+def limits_of(limits: list[Limit]) -> dict[str, Any]:
+    """Return limits as both documents have them; nothing if there are none."""
+    return {"x-limits": [asdict(each) for each in limits]} if limits else {}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 
 Each limit is a moving window: a call is let in if fewer than so many were let in during the period
 that ends with it. The library ``limits`` reads the texts, and is imported where there is one. The
-counting is done here, and in ``serving/cluster/broker.py`` where processes share it. The library's
+counting is done here, and in ``serving/cluster/windows.py`` where processes share it. The library's
 own storage in memory looks through all keys up to a hundred times a second, which holds everybody
 up (for a quarter of a second with 100,000 addresses), and keeps each for ever. Its windows in Redis
 take a round trip for every limit of a method, and know of one limit only, so that a call which one
